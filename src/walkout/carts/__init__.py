@@ -1,0 +1,1 @@
+"""Parties, virtual carts, settlement, receipts, gate and payment."""

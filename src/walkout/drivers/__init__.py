@@ -1,0 +1,1 @@
+"""Sources of camera frames, shelf readings and gate signals."""

@@ -1,0 +1,1 @@
+"""Metrics, scenario runner, benchmarks and reports."""

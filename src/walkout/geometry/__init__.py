@@ -1,0 +1,1 @@
+"""Cameras, projection, triangulation and rigid transforms: arrays in, arrays out."""

@@ -1,0 +1,1 @@
+"""Weight events and attribution: who took or returned what."""

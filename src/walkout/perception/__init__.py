@@ -1,0 +1,1 @@
+"""Shopper and hand detection with onnxruntime."""

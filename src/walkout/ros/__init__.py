@@ -1,0 +1,1 @@
+"""What only ROS needs: parameters, QoS, conversions, node main."""

@@ -1,0 +1,1 @@
+"""The simulated store: people, behaviour, load cells, rendering, truth."""

@@ -1,0 +1,1 @@
+"""The description of a store: layout, cameras, catalogue, planogram."""

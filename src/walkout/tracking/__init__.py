@@ -1,0 +1,1 @@
+"""The multi-view 3D tracker."""

@@ -1,0 +1,53 @@
+"""What the tracker delivers: shoppers on the floor with their joints in 3D."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+
+class TrackState(IntEnum):
+    """The life of a track."""
+
+    UNKNOWN = 0
+    TENTATIVE = 1
+    CONFIRMED = 2
+    LOST = 3
+    CLOSED = 4
+
+
+@dataclass(frozen=True)
+class ShopperState:
+    """One shopper at one time, store frame, metres and seconds.
+
+    ``mean`` (5,) is x, y, vx, vy, height with ``covariance`` (5, 5). ``keypoints`` (12, 3) are the joints in 3D (order
+    of perception.types.Keypoint; NaN where unknown) with ``keypoint_sd`` (12,) the standard deviation per axis in
+    metres. ``views`` are the cameras bound at this time. ``candidate_ids`` and ``candidate_probabilities`` are the
+    identity posterior: whose track this may be (its own id first); they sum to at most 1, the rest is nobody known.
+    """
+
+    track_id: int
+    state: TrackState
+    existence_probability: float
+    mean: FloatArray
+    covariance: FloatArray
+    keypoints: FloatArray
+    keypoint_sd: FloatArray
+    heading: float
+    views: tuple[str, ...] = ()
+    candidate_ids: tuple[int, ...] = ()
+    candidate_probabilities: tuple[float, ...] = ()
+    from_entry: bool = False
+
+
+@dataclass(frozen=True)
+class Shoppers:
+    """All shoppers at ``stamp_ns``; a track id is never given twice."""
+
+    stamp_ns: int
+    shoppers: tuple[ShopperState, ...]

@@ -1,0 +1,1 @@
+"""Data sets from simulation, training, export and model cards."""
