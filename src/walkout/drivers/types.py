@@ -45,7 +45,7 @@ class GateSignalKind(IntEnum):
 
 @dataclass(frozen=True)
 class GateSignal:
-    """One report of a gate: a payment token presented (TAP), somebody walked through (PASSAGE), leaf opened or closed."""
+    """One report of a gate: a token presented (TAP), somebody walked through (PASSAGE), leaf opened or closed."""
 
     gate_id: str
     stamp_ns: int

@@ -10,9 +10,9 @@ from enum import IntEnum
 class WeightEvent:
     """A lasting change of the weight on one or several neighbouring lanes of a fixture.
 
-    ``delta_g`` is negative when something left; ``sd_g`` its standard deviation. ``onset_ns`` is when the first touch was
-    felt, ``end_ns`` when the weight had settled. ``lane_deltas_g`` is the share of each lane of ``lane_ids``. A provisional
-    event has not settled yet; the final one with the same ``event_id`` replaces it.
+    ``delta_g`` is negative when something left; ``sd_g`` its standard deviation. ``onset_ns`` is when the first touch
+    was felt, ``end_ns`` when the weight had settled. ``lane_deltas_g`` is the share of each lane of ``lane_ids``. A
+    provisional event has not settled yet; the final one with the same ``event_id`` replaces it.
     """
 
     event_id: str

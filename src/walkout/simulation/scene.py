@@ -29,10 +29,10 @@ class Appearance:
 class BodyPose:
     """How a person stands, in the store frame, metres and radians.
 
-    ``yaw`` is the heading; ``gait_phase`` runs through 2 pi per two steps and ``stride`` 0..1 is its amplitude (0 stands
-    still). A hand target is the wanted wrist position (3,) in the store frame, blended in by its weight 0..1: the arm
-    reaches for it by inverse kinematics, and torso and knees lean or crouch as far as needed. ``carry`` bends an arm to
-    hold something in front of the body. ``head_yaw`` turns the head against the body.
+    ``yaw`` is the heading; ``gait_phase`` runs through 2 pi per two steps and ``stride`` 0..1 is its amplitude
+    (0 stands still). A hand target is the wanted wrist position (3,) in the store frame, blended in by its weight
+    0..1: the arm reaches for it by inverse kinematics, and torso and knees lean or crouch as far as needed. ``carry``
+    bends an arm to hold something in front of the body. ``head_yaw`` turns the head against the body.
     """
 
     x: float
@@ -71,10 +71,10 @@ class ItemPlace(IntEnum):
 class ItemTable:
     """All items of the store as columns; row numbers are item numbers and never change.
 
-    ``product`` (n,) int32 indexes Store.products; ``position`` (n, 3) float32 is the centre of the item's bottom in the
-    store frame, ``yaw`` (n,) its turn (0: label towards store +x), ``place`` (n,) uint8 of ItemPlace. Whenever a shelved
-    item appears, leaves or moves, ``version`` is raised and the item's row is set in ``touched`` until it has stayed
-    on its shelf for a while: the renderer draws touched items live and caches the others.
+    ``product`` (n,) int32 indexes Store.products; ``position`` (n, 3) float32 is the centre of the item's bottom in
+    the store frame, ``yaw`` (n,) its turn (0: label towards store +x), ``place`` (n,) uint8 of ItemPlace. Whenever a
+    shelved item appears, leaves or moves, ``version`` is raised and the item's row is set in ``touched`` until it has
+    stayed on its shelf for a while: the renderer draws touched items live and caches the others.
     """
 
     product: NDArray[np.int32]
@@ -87,7 +87,7 @@ class ItemTable:
 
 @dataclass(frozen=True)
 class Lighting:
-    """Light of the store: ``brightness`` 1 is normal, ``warmth`` -1 (blue) .. 1 (yellow), direction of the key light."""
+    """Light of the store: ``brightness`` 1 is normal, ``warmth`` -1 (blue) .. 1 (yellow)."""
 
     brightness: float = 1.0
     warmth: float = 0.0
