@@ -1,6 +1,6 @@
 """`BufferCore`: the tree of coordinate frames over time, and lookups in it.
 
-A frame's cache holds its pose in its parent. A lookup climbs from both frames to where they meet, interpolating each link
+A cache holds a frame's pose in its parent. A lookup climbs from both frames to where they meet, interpolating each link
 at the requested time, and composes the two halves.
 """
 
