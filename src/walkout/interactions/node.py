@@ -1,0 +1,48 @@
+"""The shelf monitor node: readings of all fixtures in, weight events out."""
+
+from __future__ import annotations
+
+from rclpy.node import Node
+
+from walkout import msg
+from walkout.interactions.shelf_monitor import ShelfMonitor, ShelfMonitorParameters
+from walkout.ros import qos
+from walkout.ros.conversions import msg_to_readings, weight_event_to_msg
+from walkout.ros.diagnostics import Diagnostics
+from walkout.ros.parameters import declare, declare_dataclass
+from walkout.ros.runtime import on_clock_reset, run
+from walkout.store.loader import load_store
+
+
+class ShelfMonitorNode(Node):  # type: ignore[misc]
+    """Feeds one monitor per fixture."""
+
+    def __init__(self) -> None:
+        """Subscribe to the readings of every fixture that has shelves."""
+        super().__init__("shelf_monitor")
+        store = load_store(declare(self, "store", "corner", "name of a store in config/stores, or its folder"))
+        self._parameters = declare_dataclass(self, ShelfMonitorParameters, "monitor.")
+        self._fixtures = {fixture.fixture_id: fixture for fixture in store.fixtures if fixture.shelves}
+        self._monitors: dict[str, ShelfMonitor] = {}
+        self._reset()
+        self._events = {}
+        for fixture_id in self._fixtures:
+            topic = f"shelf/{fixture_id}"
+            self._events[fixture_id] = self.create_publisher(msg.WeightEvent, f"{topic}/weight_events", qos.EVENTS)
+            self.create_subscription(msg.ShelfReadings, f"{topic}/readings", self._on_readings, qos.STREAMS)
+        self._diagnostics = Diagnostics(self, "shelf_monitor", 5.0 * len(self._fixtures))
+        on_clock_reset(self, self._reset)
+
+    def _on_readings(self, message: msg.ShelfReadings) -> None:
+        batch = msg_to_readings(message)
+        for event in self._monitors[batch.fixture_id].add(batch):
+            self._events[batch.fixture_id].publish(weight_event_to_msg(event))
+        self._diagnostics.handled(batch.stamp_ns)
+
+    def _reset(self) -> None:
+        self._monitors = {key: ShelfMonitor(self._parameters, fixture) for key, fixture in self._fixtures.items()}
+
+
+def main() -> None:
+    """Run the shelf monitor."""
+    run(ShelfMonitorNode)

@@ -1,0 +1,110 @@
+"""The detector node: pictures in, detections out."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+
+from rclpy.node import Node
+from sensor_msgs.msg import CompressedImage, Image
+
+from walkout import msg
+from walkout.drivers.types import Frame
+from walkout.perception.detector import Detector, DetectorParameters
+from walkout.ros import qos
+from walkout.ros.conversions import detections_to_msg
+from walkout.ros.diagnostics import Diagnostics
+from walkout.ros.images import compressed_to_image, msg_to_image
+from walkout.ros.parameters import declare, declare_dataclass
+from walkout.ros.runtime import run
+from walkout.ros.stamps import to_ns
+from walkout.store.loader import load_store
+
+
+class DetectorNode(Node):  # type: ignore[misc]
+    """Runs the network in a thread of its own; frames wait in a bounded queue per camera, the oldest goes first."""
+
+    def __init__(self, subscribe: bool = True) -> None:
+        """Load the model. Composed with the drivers it does not subscribe: ``submit`` takes the frames directly."""
+        super().__init__("detector")
+        self.store = load_store(declare(self, "store", "corner", "name of a store in config/stores, or its folder"))
+        cameras = declare(self, "cameras", (), "ids of the cameras to use; none: all of the store")
+        compressed = declare(self, "compressed", False, "take compressed pictures (a replayed bag) instead of raw ones")
+        depth = declare(self, "queue_depth", 4, "pictures that wait per camera before the oldest is dropped")
+        self._detector = Detector(declare_dataclass(self, DetectorParameters, "network."))
+        self._diagnostics = Diagnostics(self, "detector")
+        chosen = [camera for camera in self.store.cameras if not cameras or camera.camera_id in cameras]
+        self._cameras = {camera.camera_id: camera for camera in chosen}
+        self._queues: dict[str, deque[Frame]] = {camera_id: deque() for camera_id in self._cameras}
+        self._depth = depth
+        self._detections = {
+            camera_id: self.create_publisher(msg.Detections, f"camera/{camera_id}/detections", qos.STREAMS)
+            for camera_id in self._cameras
+        }
+        if subscribe:
+            for camera_id in self._cameras:
+                self._subscribe(camera_id, compressed)
+        self._wake = threading.Condition()
+        self._stopping = False
+        self._worker = threading.Thread(target=self._work, name="detector-worker", daemon=True)
+        self._worker.start()
+
+    def _subscribe(self, camera_id: str, compressed: bool) -> None:
+        topic = f"camera/{camera_id}/image_raw"
+        if compressed:
+            self.create_subscription(
+                CompressedImage,
+                f"{topic}/compressed",
+                lambda m: self.submit(Frame(camera_id, to_ns(m.header.stamp), compressed_to_image(m))),
+                qos.STREAMS,
+            )
+        else:
+            self.create_subscription(
+                Image,
+                topic,
+                lambda m: self.submit(Frame(camera_id, to_ns(m.header.stamp), msg_to_image(m))),
+                qos.IMAGES,
+            )
+
+    def submit(self, frame: Frame) -> None:
+        """Queue a frame; when the camera's queue is full its oldest frame is dropped and counted."""
+        with self._wake:
+            queue = self._queues[frame.camera_id]
+            if len(queue) >= self._depth:
+                queue.popleft()
+                self._diagnostics.dropped()
+            queue.append(frame)
+            self._wake.notify()
+
+    def _next(self) -> Frame | None:
+        with self._wake:
+            while not self._stopping:
+                waiting = [queue for queue in self._queues.values() if queue]
+                if waiting:
+                    return min(waiting, key=lambda queue: queue[0].stamp_ns).popleft()
+                self._wake.wait()
+            return None
+
+    def _work(self) -> None:
+        while (frame := self._next()) is not None:
+            started_ns = time.perf_counter_ns()
+            detections = self._detector.detect(frame)
+            busy_ns = time.perf_counter_ns() - started_ns
+            if self._stopping:
+                return
+            message = detections_to_msg(detections, self._cameras[frame.camera_id])
+            self._detections[frame.camera_id].publish(message)
+            self._diagnostics.handled(frame.stamp_ns, busy_ns)
+
+    def close(self) -> None:
+        """Stop the worker."""
+        with self._wake:
+            self._stopping = True
+            self._wake.notify()
+        self._worker.join(timeout=1.0)
+
+
+def main() -> None:
+    """Run the detector."""
+    run(DetectorNode)

@@ -1,0 +1,87 @@
+"""What every node tells about itself on /diagnostics: rate, latency from capture, drops, the last error."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.clock import Clock, ClockType
+from rclpy.node import Node
+
+_WINDOW = 600
+
+
+class Diagnostics:
+    """Counts what a node handles and publishes a summary once a second of wall time."""
+
+    def __init__(self, node: Node, hardware_id: str = "", expected_rate_hz: float = 0.0) -> None:
+        self._node = node
+        self._hardware_id = hardware_id
+        self._expected_rate_hz = expected_rate_hz
+        self._latencies_ns: deque[int] = deque(maxlen=_WINDOW)
+        self._busy_ns: deque[int] = deque(maxlen=_WINDOW)
+        self._count = 0
+        self._last_count = 0
+        self._last_ns = 0
+        self._dropped = 0
+        self._error = ""
+        self._extra: dict[str, str] = {}
+        self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
+        # Steady time: a node must go on reporting when the simulated clock stands still.
+        self._clock = Clock(clock_type=ClockType.STEADY_TIME)
+        self._timer = node.create_timer(1.0, self._publish, clock=self._clock)
+
+    def handled(self, stamp_ns: int, busy_ns: int = 0) -> None:
+        """Count one handled message that was captured at ``stamp_ns`` and took ``busy_ns`` of work."""
+        self._count += 1
+        self._latencies_ns.append(self._node.get_clock().now().nanoseconds - stamp_ns)
+        if busy_ns:
+            self._busy_ns.append(busy_ns)
+
+    def dropped(self, count: int = 1) -> None:
+        """Count messages that were lost or skipped."""
+        self._dropped += count
+
+    def error(self, text: str) -> None:
+        """Remember an error; it is shown until ``recovered`` is called."""
+        self._error = text
+
+    def recovered(self) -> None:
+        """Forget the last error."""
+        self._error = ""
+
+    def set(self, key: str, value: object) -> None:
+        """Show one more value."""
+        self._extra[key] = str(value)
+
+    def _publish(self) -> None:
+        now_ns = self._clock.now().nanoseconds
+        elapsed_s = (now_ns - self._last_ns) / 1e9
+        rate = (self._count - self._last_count) / elapsed_s if self._last_ns and elapsed_s > 0 else 0.0
+        self._last_ns, self._last_count = now_ns, self._count
+        values = {"handled": str(self._count), "rate_hz": f"{rate:.2f}", "dropped": str(self._dropped)}
+        for name, samples in (("latency", self._latencies_ns), ("busy", self._busy_ns)):
+            if samples:
+                p50, p95 = np.percentile(np.fromiter(samples, dtype=np.int64), [50, 95]) / 1e6
+                values[f"{name}_p50_ms"], values[f"{name}_p95_ms"] = f"{p50:.1f}", f"{p95:.1f}"
+        if self._error:
+            values["last_error"] = self._error
+        values.update(self._extra)
+        status = DiagnosticStatus(
+            level=self._level(rate),
+            name=self._node.get_fully_qualified_name(),
+            message=self._error or "ok",
+            hardware_id=self._hardware_id,
+            values=[KeyValue(key=key, value=value) for key, value in values.items()],
+        )
+        message = DiagnosticArray(status=[status])
+        message.header.stamp = self._node.get_clock().now().to_msg()
+        self._publisher.publish(message)
+
+    def _level(self, rate_hz: float) -> bytes:
+        if self._error:
+            return DiagnosticStatus.ERROR
+        if self._expected_rate_hz and rate_hz < 0.5 * self._expected_rate_hz:
+            return DiagnosticStatus.WARN
+        return DiagnosticStatus.OK

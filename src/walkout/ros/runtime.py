@@ -1,0 +1,66 @@
+"""The main function of every node: start, spin, one clear line on bad input, a clean end on Ctrl-C and SIGTERM."""
+
+from __future__ import annotations
+
+import faulthandler
+import sys
+from collections.abc import Callable
+
+import rclpy
+from rclpy.clock import JumpThreshold
+from rclpy.duration import Duration
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
+
+from walkout.ros.parameters import ParameterError
+
+
+def run(factory: Callable[[], Node | list[Node]], args: list[str] | None = None) -> None:
+    """Create the nodes of one process and spin them until they are told to stop.
+
+    A node is closed by its ``close()`` when it has one. Errors of the user's input (bad store, missing model, device
+    that does not open) end the process with exit code 1 and one line.
+    """
+    faulthandler.enable()
+    rclpy.init(args=args)
+    nodes: list[Node] = []
+    code = 0
+    try:
+        made = factory()
+        nodes = made if isinstance(made, list) else [made]
+        executor = SingleThreadedExecutor()
+        for node in nodes:
+            executor.add_node(node)
+        executor.spin()
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    except (ParameterError, ValueError, OSError, RuntimeError) as error:
+        if rclpy.ok():
+            print(f"error: {_one_line(error)}", file=sys.stderr)
+            code = 1
+    finally:
+        _close(nodes)
+    sys.exit(code)
+
+
+def on_clock_reset(node: Node, callback: Callable[[], None]) -> None:
+    """Call back when the node's clock jumps back by a second or more: a bag was looped, a simulation restarted."""
+    threshold = JumpThreshold(min_forward=None, min_backward=Duration(seconds=-1), on_clock_change=False)
+    handle = node.get_clock().create_jump_callback(threshold, post_callback=lambda _jump: callback())
+    node.clock_reset_handle = handle  # the callback lives as long as its handle
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _close(nodes: list[Node]) -> None:
+    try:
+        for node in nodes:
+            close = getattr(node, "close", None)
+            if close is not None:
+                close()
+            node.destroy_node()
+        rclpy.try_shutdown()
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass

@@ -1,0 +1,60 @@
+"""The tracker node: detections of all cameras in, shoppers out."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+
+from rclpy.node import Node
+from visualization_msgs.msg import MarkerArray
+
+from walkout import msg
+from walkout.ros import qos
+from walkout.ros.conversions import msg_to_detections, shoppers_to_msg
+from walkout.ros.diagnostics import Diagnostics
+from walkout.ros.parameters import declare, declare_dataclass
+from walkout.ros.runtime import on_clock_reset, run
+from walkout.ros.shopper_markers import ShopperMarkers
+from walkout.store.loader import load_store
+from walkout.tracking.parameters import TrackerParameters
+from walkout.tracking.tracker import MultiViewTracker
+
+
+class TrackerNode(Node):  # type: ignore[misc]
+    """Feeds the tracker and publishes its snapshots."""
+
+    def __init__(self) -> None:
+        """Build the tracker for the store and subscribe to every camera's detections."""
+        super().__init__("tracker")
+        store = load_store(declare(self, "store", "corner", "name of a store in config/stores, or its folder"))
+        lifetime_s = declare(self, "marker_lifetime", 2.0, "seconds after which a marker that is not renewed vanishes")
+        parameters = declare_dataclass(self, TrackerParameters, "tracker.")
+        self._tracker = MultiViewTracker(parameters, store.cameras, store.zones, store.fixtures)
+        self._shoppers = self.create_publisher(msg.Shoppers, "shoppers", qos.STREAMS)
+        self._markers = self.create_publisher(MarkerArray, "markers/shoppers", qos.MARKERS)
+        self._draw = ShopperMarkers(lifetime_s)
+        self._diagnostics = Diagnostics(self, "tracker", 10.0)
+        for camera in store.cameras:
+            self.create_subscription(
+                msg.Detections, f"camera/{camera.camera_id}/detections", partial(self._on_detections), qos.STREAMS
+            )
+        on_clock_reset(self, self._reset)
+
+    def _on_detections(self, message: msg.Detections) -> None:
+        started_ns = time.perf_counter_ns()
+        self._tracker.update(msg_to_detections(message))
+        snapshots = self._tracker.drain()
+        busy_ns = time.perf_counter_ns() - started_ns
+        for shoppers in snapshots:
+            self._shoppers.publish(shoppers_to_msg(shoppers))
+            self._diagnostics.handled(shoppers.stamp_ns, busy_ns)
+            self._markers.publish(self._draw.update(shoppers))
+
+    def _reset(self) -> None:
+        self._tracker.reset()
+        self._markers.publish(self._draw.clear())
+
+
+def main() -> None:
+    """Run the tracker."""
+    run(TrackerNode)
