@@ -108,7 +108,7 @@ class ShelfMonitor:
         self._lanes = fixture.lanes
         self._neighbours = _neighbours(fixture, parameters.crosstalk_reach)
         self._tracker: PlateTracker | None = None
-        self._pending = np.empty((0, len(self._lanes)))
+        self._pending: FloatArray = np.empty((0, len(self._lanes)))
         self._pending_ns = 0
         self._next_ns: int | None = None
         self._period_ns = 0
@@ -130,9 +130,8 @@ class ShelfMonitor:
         self._check(batch)
         if self._next_ns is not None and batch.stamp_ns < self._next_ns - batch.period_ns // 2:
             return []
-        if self._tracker is None or batch.period_ns != self._period_ns:
-            self._restart(batch.period_ns)
-        elif self._next_ns is not None and batch.stamp_ns - self._next_ns > self._p.gap_s * 1e9:
+        gap_ns = 0 if self._next_ns is None else batch.stamp_ns - self._next_ns
+        if self._tracker is None or batch.period_ns != self._period_ns or gap_ns > self._p.gap_s * 1e9:
             self._restart(batch.period_ns)
         grams = batch.grams.astype(np.float64)
         self._health.update(grams, self._tracker_state(), batch.period_ns)
@@ -159,7 +158,7 @@ class ShelfMonitor:
 
     def _check(self, batch: ReadingBatch) -> None:
         if batch.fixture_id != self._fixture.fixture_id:
-            raise ValueError(f"readings of fixture {batch.fixture_id} given to the monitor of {self._fixture.fixture_id}")
+            raise ValueError(f"readings of {batch.fixture_id} were given to the monitor of {self._fixture.fixture_id}")
         if batch.grams.ndim != 2 or batch.grams.shape[1] != len(self._lanes):
             raise ValueError(
                 f"readings of fixture {batch.fixture_id} have shape {batch.grams.shape}, "
@@ -217,7 +216,8 @@ class ShelfMonitor:
             if abs(change.step_g) < limit * abs(displacement):
                 return True
             together = abs(int(tracker.onset_ns[neighbour]) - change.onset_ns) <= self._p.merge_s * 1e9
-            if together and not change.final and displacement * change.step_g > 0 and abs(displacement) > self._p.step_g:
+            alike = displacement * change.step_g > 0 and abs(displacement) > self._p.step_g
+            if together and alike and not change.final:
                 return True
         return False
 
@@ -226,7 +226,8 @@ class ShelfMonitor:
         merge_ns = int(self._p.merge_s * 1e9)
         group, change = [first], first.change
         for other in self._open.values():
-            beside = other.change.plate in self._neighbours[change.plate] and abs(other.change.plate - change.plate) == 1
+            near = other.change.plate in self._neighbours[change.plate]
+            beside = near and abs(other.change.plate - change.plate) == 1
             together = (
                 abs(other.change.onset_ns - change.onset_ns) <= merge_ns
                 and abs(other.change.end_ns - change.end_ns) <= merge_ns

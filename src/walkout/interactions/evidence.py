@@ -1,0 +1,45 @@
+"""The compact evidence of one event: all that a later judgement needs once the wrist trajectories are forgotten."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from walkout.interactions.types import WeightEvent
+
+
+@dataclass(frozen=True)
+class TrackEvidence:
+    """How a shopper is tied to an event: log ratio against chance, the hand (0 left, 1 right, -1 unknown)."""
+
+    track_id: int
+    log_ratio: float
+    hand: int = -1
+
+
+@dataclass(frozen=True)
+class EventEvidence:
+    """An event with what was seen around it. ``tracks`` are the shoppers who can have done it, ``cameras`` who saw."""
+
+    event: WeightEvent
+    tracks: tuple[TrackEvidence, ...]
+    cameras: tuple[str, ...] = ()
+
+    @property
+    def lane_id(self) -> str:
+        """The lane that changed most."""
+        sizes = [abs(delta) for delta in self.event.lane_deltas_g]
+        return self.event.lane_ids[sizes.index(max(sizes))]
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the evidence as a plain document for the ledger."""
+        return asdict(self)
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> EventEvidence:
+        """Return the evidence of a document written by ``to_document``."""
+        event = dict(document["event"])
+        event["lane_ids"] = tuple(event["lane_ids"])
+        event["lane_deltas_g"] = tuple(event["lane_deltas_g"])
+        tracks = tuple(TrackEvidence(**track) for track in document["tracks"])
+        return cls(WeightEvent(**event), tracks, tuple(document["cameras"]))

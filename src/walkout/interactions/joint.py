@@ -1,0 +1,227 @@
+"""Explaining many events at once: a beam over joint hypotheses of who took or returned what.
+
+Events couple through what people hold (nobody returns what he does not have), through strangers that put-backs leave in
+lanes, and through hands (one hand is in one lane at a time). A hypothesis is one explanation of every event so far with
+its probability; the probability of any statement is the sum over the hypotheses in which it holds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from walkout.interactions.evidence import EventEvidence
+from walkout.interactions.likelihoods import WeightModel
+from walkout.interactions.planogram_belief import PlanogramBelief
+from walkout.interactions.types import InteractionKind
+
+FloatArray = NDArray[np.float64]
+Holding = tuple[int, str]
+Stranger = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class JointParameters:
+    """How hypotheses are weighed and kept.
+
+    Attributes:
+        nobody: odds that nobody known did it, where every shopper has odds of his log ratio against chance.
+        unexplained: odds that no product made the step.
+        not_held: odds that somebody puts back what he is not believed to hold.
+        same_hand: odds that one hand works in two lanes within ``same_hand_s``.
+        same_hand_s: see there.
+        beam: joint hypotheses kept.
+        explanations: explanations of one event by products and counts that are followed.
+        prune: explanations this many nats below the best are dropped.
+    """
+
+    nobody: float = 0.08
+    unexplained: float = 0.02
+    not_held: float = 0.002
+    same_hand: float = 0.1
+    same_hand_s: float = 0.6
+    beam: int = 120
+    explanations: int = 24
+    prune: float = 14.0
+
+    def __post_init__(self) -> None:
+        """Refuse values that make no sense."""
+        for name, value in vars(self).items():
+            if value <= 0:
+                raise ValueError(f"{name} is {value}: must be positive")
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One explanation of one event. ``track_id`` 0: nobody known; ``sku`` "": no product."""
+
+    track_id: int
+    sku: str
+    quantity: int
+    kind: InteractionKind
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """An explanation of one event by itself. ``lift`` is what it gains when the product is a stranger in the lane."""
+
+    assignment: Assignment
+    log_score: float
+    hand: int
+    in_lane: bool
+    lift: float = 0.0
+
+
+@dataclass(frozen=True)
+class JointHypothesis:
+    """An explanation of all events: ``assignments`` in their order, what everybody holds after them."""
+
+    log_probability: float
+    assignments: tuple[Assignment, ...]
+    hands: tuple[int, ...]
+    holdings: dict[Holding, int]
+    strangers: dict[Stranger, int]
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What is known before the first event: what everybody holds, and tracks that carry goods of the store's own."""
+
+    holdings: dict[Holding, int]
+    stockers: frozenset[int] = frozenset()
+
+
+class JointSolver:
+    """Explains sequences of events."""
+
+    def __init__(self, parameters: JointParameters, weights: WeightModel, belief: PlanogramBelief) -> None:
+        """Use the given weight model and planogram belief; both give products in the same order."""
+        self._p = parameters
+        self._log_not_held = float(np.log(parameters.not_held))
+        self._log_same_hand = float(np.log(parameters.same_hand))
+        self._weights = weights
+        self._belief = belief
+
+    def solve(
+        self, events: list[EventEvidence], situation: Situation, pinned: dict[str, Assignment]
+    ) -> list[JointHypothesis]:
+        """Return joint hypotheses of ``events`` (in time order), best first, probabilities summing to 1.
+
+        Events whose id is in ``pinned`` are explained as given there.
+        """
+        beam = [JointHypothesis(0.0, (), (), dict(situation.holdings), {})]
+        for index, evidence in enumerate(events):
+            fixed = pinned.get(evidence.event.event_id)
+            candidates = [_Candidate(fixed, 0.0, -1, True)] if fixed else self._candidates(evidence)
+            near = [
+                position
+                for position in range(max(0, index - 6), index)
+                if abs(events[position].event.onset_ns - evidence.event.onset_ns) < self._p.same_hand_s * 1e9
+            ]
+            beam = self._extend(beam, candidates, evidence, near, situation)
+        return beam
+
+    def _candidates(self, evidence: EventEvidence) -> list[_Candidate]:
+        event, p = evidence.event, self._p
+        kind = InteractionKind.TAKE if event.delta_g < 0 else InteractionKind.RETURN
+        lane_id = evidence.lane_id
+        taken = kind is InteractionKind.TAKE
+        lane_odds = self._belief.take_log_odds(lane_id) if taken else self._belief.return_log_odds(lane_id)
+        # Strangers are found by their weight: their low odds are lifted in the hypotheses in which somebody left them.
+        lifts = np.maximum(0.0, self._belief.stranger_log_odds() - lane_odds) if taken else np.zeros(len(lane_odds))
+        scores = self._weights.log_likelihood(event.delta_g, event.sd_g) + lane_odds[:, None]
+        bounds = scores + lifts[:, None]
+        order = np.argsort(bounds, axis=None)[::-1][: p.explanations]
+        own = self._belief.own_sku(lane_id)
+        doers = [(track.track_id, track.log_ratio, track.hand) for track in evidence.tracks]
+        doers.append((0, float(np.log(p.nobody)), -1))
+        nothing = self._weights.unexplained + float(np.log(p.unexplained))
+        candidates = []
+        for track_id, ratio, hand in doers:
+            for flat in order:
+                product, count = divmod(int(flat), scores.shape[1])
+                assignment = Assignment(track_id, self._belief.skus[product], count + 1, kind)
+                in_lane = assignment.sku == own
+                lift = 0.0 if in_lane else float(lifts[product])
+                candidates.append(_Candidate(assignment, ratio + float(scores.flat[flat]), hand, in_lane, lift))
+            touch = Assignment(track_id, "", 0, InteractionKind.TOUCH)
+            candidates.append(_Candidate(touch, ratio + nothing, hand, True))
+        return sorted(candidates, key=lambda candidate: -candidate.log_score - candidate.lift)
+
+    def _extend(
+        self,
+        beam: list[JointHypothesis],
+        candidates: list[_Candidate],
+        evidence: EventEvidence,
+        near: list[int],
+        situation: Situation,
+    ) -> list[JointHypothesis]:
+        scored: list[tuple[float, int, _Candidate]] = []
+        best = -np.inf
+        for position, hypothesis in enumerate(beam):
+            for candidate in candidates:
+                # No coupling adds more than the lift, and the candidates come by falling bound.
+                if hypothesis.log_probability + candidate.log_score + candidate.lift < best - self._p.prune:
+                    break
+                score = hypothesis.log_probability + candidate.log_score
+                score += self._coupling(hypothesis, candidate, evidence, near, situation)
+                scored.append((score, position, candidate))
+                best = max(best, score)
+        scored.sort(key=lambda entry: -entry[0])
+        kept = [entry for entry in scored[: self._p.beam] if entry[0] > scored[0][0] - self._p.prune]
+        total = float(np.logaddexp.reduce([entry[0] for entry in kept]))
+        return [_follow(beam[position], candidate, evidence, score - total) for score, position, candidate in kept]
+
+    def _coupling(
+        self,
+        hypothesis: JointHypothesis,
+        candidate: _Candidate,
+        evidence: EventEvidence,
+        near: list[int],
+        situation: Situation,
+    ) -> float:
+        """Return how the earlier events of the hypothesis change the odds of this explanation, in nats."""
+        chosen, score = candidate.assignment, 0.0
+        if chosen.kind is InteractionKind.RETURN:
+            if chosen.track_id == 0:
+                # Nobody known may hold anything, yet a product from nowhere is odd too.
+                score += 0.5 * self._log_not_held
+            elif chosen.track_id not in situation.stockers:
+                held = hypothesis.holdings.get((chosen.track_id, chosen.sku), 0)
+                score += self._log_not_held if held < chosen.quantity else 0.0
+        elif candidate.lift > 0:
+            left = hypothesis.strangers.get((evidence.lane_id, chosen.sku), 0)
+            score += candidate.lift if left >= chosen.quantity else 0.0
+        if candidate.hand >= 0:
+            for position in near:
+                same = hypothesis.assignments[position].track_id == chosen.track_id
+                if same and hypothesis.hands[position] == candidate.hand:
+                    score += self._log_same_hand
+        return score
+
+
+def _follow(
+    hypothesis: JointHypothesis, candidate: _Candidate, evidence: EventEvidence, log_probability: float
+) -> JointHypothesis:
+    """Return the hypothesis after one more explained event."""
+    chosen = candidate.assignment
+    holdings, strangers = hypothesis.holdings, hypothesis.strangers
+    if chosen.kind in (InteractionKind.TAKE, InteractionKind.RETURN):
+        change = chosen.quantity if chosen.kind is InteractionKind.TAKE else -chosen.quantity
+        holdings = dict(holdings)
+        key = (chosen.track_id, chosen.sku)
+        # What is put back without having been held was never billed: it gives no credit.
+        holdings[key] = max(0, holdings.get(key, 0) + change)
+        if not candidate.in_lane:
+            strangers = dict(strangers)
+            place = (evidence.lane_id, chosen.sku)
+            strangers[place] = max(0, strangers.get(place, 0) - change)
+    return JointHypothesis(
+        log_probability,
+        (*hypothesis.assignments, chosen),
+        (*hypothesis.hands, candidate.hand),
+        holdings,
+        strangers,
+    )
