@@ -13,7 +13,11 @@ Colour = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Appearance:
-    """How a person looks. ``body`` indexes the body library, ``scale`` resizes it; colours are linear RGB 0..1."""
+    """How a person looks. ``body`` indexes the body library, ``scale`` resizes it; colours are linear RGB 0..1.
+
+    ``outfit`` indexes ``garments.OUTFITS``, ``hair_style`` is one of ``garments.Hair``, ``pattern`` one of
+    ``garments.Pattern`` and shows ``accent`` on the top.
+    """
 
     body: int
     scale: float
@@ -23,6 +27,11 @@ class Appearance:
     bottom: Colour
     shoes: Colour
     bag: bool = False
+    outfit: int = 0
+    hair_style: int = 0
+    pattern: int = 0
+    accent: Colour = (0.5, 0.5, 0.5)
+    bag_colour: Colour = (0.05, 0.05, 0.06)
 
 
 @dataclass(frozen=True)
