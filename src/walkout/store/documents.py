@@ -18,6 +18,8 @@ from typing import Any, TypeVar
 
 import yaml
 
+from walkout.errors import UserError
+
 EnumType = TypeVar("EnumType", bound=Enum)
 
 _REQUIRED: Any = object()
@@ -41,7 +43,7 @@ class Problem:
         return f"{place}{where}{self.message}; {self.remedy}"
 
 
-class DocumentError(ValueError):
+class DocumentError(UserError):
     """A file that cannot be used; ``problems`` has all that is wrong with it, the text one line for each."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:

@@ -1,7 +1,8 @@
 """Every static frame of a store, for TF and for whoever asks where something is.
 
-``store`` → ``fixture_<id>`` → ``shelf_<id>_<n>`` → ``lane_<id>_<n>_<m>``; ``store`` → ``camera_<id>`` (body: x forward,
-z up) → ``camera_<id>_optical`` (z forward, x right); ``store`` → ``zone_<id>`` (the zone's centroid). Gates are fixtures.
+``store`` → ``fixture_<id>`` → ``shelf_<id>_<n>`` → ``lane_<id>_<n>_<m>``; ``store`` → ``camera_<id>`` (body: x
+forward, z up) → ``camera_<id>_optical`` (z forward, x right); ``store`` → ``zone_<id>`` (its centroid). A gate is a
+fixture.
 """
 
 from __future__ import annotations

@@ -161,7 +161,7 @@ def _read_shelves(
             _skip(part, "lanes", "depth", "clearance")
             part.done()
         return ()
-    shelves = [_read_shelf(part, fixture_id, n, heights, depth, size) for n, part in enumerate(parts)]
+    shelves = [_read_shelf(part, fixture_id, kind, n, heights, depth, size) for n, part in enumerate(parts)]
     for n, (lower, upper) in enumerate(pairwise(shelves), start=1):
         if lower and upper and upper.z < lower.z + BOARD_THICKNESS + 0.02:
             parts[n].problem("z", f"{upper.z:g} m is not above shelf {n - 1} ({lower.z:g} m)", "list the lowest first")
@@ -173,7 +173,13 @@ def _read_shelves(
 
 
 def _read_shelf(
-    part: Section, fixture_id: str, n: int, heights: list[float], depth: float, size: tuple[float, float, float]
+    part: Section,
+    fixture_id: str,
+    kind: FixtureType,
+    n: int,
+    heights: list[float],
+    depth: float,
+    size: tuple[float, float, float],
 ) -> Shelf | None:
     width = size[1]
     own_depth = part.number("depth", depth, low=0.05, high=size[0], unit="m")
@@ -183,8 +189,11 @@ def _read_shelf(
     widths = _read_lane_widths(value, width) if value else ()
     if not part.done():
         return None
-    # Shelves hang on the back panel, so shallower boards stand back from the front.
-    x = -size[0] / 2 + min(BACK_PANEL, size[0] - own_depth) + own_depth / 2
+    if kind is FixtureType.COFFEE_MACHINE:
+        x = size[0] / 2 - own_depth / 2  # The tray sticks out before the machine's body.
+    else:
+        # Boards hang on the back panel, so shallower ones stand back from the front.
+        x = -size[0] / 2 + min(BACK_PANEL, size[0] - own_depth) + own_depth / 2
     start = -sum(widths) / 2
     lanes = []
     for m, lane_width in enumerate(widths):
