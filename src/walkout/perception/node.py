@@ -20,6 +20,7 @@ from walkout.ros.parameters import declare, declare_dataclass
 from walkout.ros.runtime import run
 from walkout.ros.stamps import to_ns
 from walkout.store.loader import load_store
+from walkout.store.model import Camera
 
 
 class DetectorNode(Node):  # type: ignore[misc]
@@ -49,6 +50,11 @@ class DetectorNode(Node):  # type: ignore[misc]
         self._stopping = False
         self._worker = threading.Thread(target=self._work, name="detector-worker", daemon=True)
         self._worker.start()
+
+    @property
+    def cameras(self) -> list[Camera]:
+        """The cameras whose frames the node takes."""
+        return list(self._cameras.values())
 
     def _subscribe(self, camera_id: str, compressed: bool) -> None:
         topic = f"camera/{camera_id}/image_raw"

@@ -1,0 +1,62 @@
+"""Replay a recorded bag: its device data goes through detector, tracker, shelf monitor and carts once more."""
+
+from pathlib import Path
+
+from launch import LaunchDescription
+from launch.actions import (
+    DeclareLaunchArgument,
+    EmitEvent,
+    ExecuteProcess,
+    IncludeLaunchDescription,
+    LogInfo,
+    OpaqueFunction,
+    RegisterEventHandler,
+    TimerAction,
+)
+from launch.event_handlers import OnProcessExit
+from launch.events import Shutdown
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch.substitutions import ThisLaunchFileDir
+
+from walkout.ros import launching
+
+START_DELAY_S = 6.0
+ARGUMENTS = [
+    DeclareLaunchArgument("bag", description="Folder of the recorded bag (rosbag2 MCAP)"),
+    launching.STORE,
+    launching.WEB,
+    launching.PORT,
+    launching.LEDGER,
+    DeclareLaunchArgument("rate", default_value="1.0", description="Playing speed"),
+    DeclareLaunchArgument("linger", default_value="15.0", description="Seconds to go on after the last message"),
+]
+
+
+def replay(context):
+    launching.check_arguments(context, ARGUMENTS)
+    bag = Path(launching.text(context, "bag")).expanduser().resolve()
+    if not (bag / "metadata.yaml").exists():
+        raise launching.LaunchError(f"bag:={bag}: no metadata.yaml there; give the folder that record:= wrote")
+    store = launching.chosen_store(context)
+    common = {"store": launching.text(context, "store"), "use_sim_time": True}
+    names = ("store", "ledger", "web", "port")
+    arguments = {name: launching.text(context, name) for name in names} | {"gate_source": "topic"}
+    source = PythonLaunchDescriptionSource([ThisLaunchFileDir(), "/carts.launch.py"])
+    command = ["ros2", "bag", "play", str(bag), "--clock", "20", "--rate", launching.text(context, "rate")]
+    player = ExecuteProcess(cmd=[*command, "--topics", *launching.replayed_topics(store)], name="player")
+    end = [
+        LogInfo(msg="the bag has been played"),
+        TimerAction(
+            period=float(launching.text(context, "linger")), actions=[EmitEvent(event=Shutdown(reason="replay done"))]
+        ),
+    ]
+    return [
+        launching.core_node("detector", {**common, "compressed": True, "queue_depth": 1000}),
+        IncludeLaunchDescription(source, launch_arguments=arguments.items()),
+        TimerAction(period=START_DELAY_S, actions=[player]),
+        RegisterEventHandler(OnProcessExit(target_action=player, on_exit=end)),
+    ]
+
+
+def generate_launch_description():
+    return LaunchDescription([*ARGUMENTS, OpaqueFunction(function=replay)])

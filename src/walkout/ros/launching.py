@@ -1,0 +1,193 @@
+"""What the launch files share: their arguments, the checks before anything starts, and the nodes of a store."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from ament_index_python.packages import get_package_share_directory
+from launch import LaunchContext
+from launch.action import Action
+from launch.actions import DeclareLaunchArgument, EmitEvent
+from launch.events import Shutdown
+from launch_ros.actions import Node as LaunchNode
+
+from walkout.store.loader import load_store
+from walkout.store.model import Store
+
+PACKAGE = "walkout"
+BOOLEANS = ("true", "false")
+COMPOSE = ("nodes", "perception")
+RESPAWN_DELAY_S = 1.0
+
+STORE = DeclareLaunchArgument(
+    "store",
+    default_value="corner",
+    description="Store to run: a name in config/stores or a folder with its three files",
+)
+CAMERAS = DeclareLaunchArgument(
+    "cameras", default_value="all", description="Cameras to use: all, or ids separated by commas (c1,c2,c4)"
+)
+COMPOSE_ARGUMENT = DeclareLaunchArgument(
+    "compose",
+    default_value="perception",
+    choices=list(COMPOSE),
+    description="nodes: every node in a process of its own; perception: camera drivers and detector share one process "
+    "(pictures are handed over without a copy) and the shelf drivers another",
+)
+WEB = DeclareLaunchArgument("web", default_value="true", choices=list(BOOLEANS), description="Serve the browser page")
+PORT = DeclareLaunchArgument("port", default_value="8080", description="Port of the browser page")
+RVIZ = DeclareLaunchArgument(
+    "rviz", default_value="false", choices=list(BOOLEANS), description="Open RViz (needs rviz2 of a ROS installation)"
+)
+RECORD = DeclareLaunchArgument(
+    "record", default_value="", description="Folder to record an MCAP bag to; it must not exist. Empty: no recording"
+)
+LEDGER = DeclareLaunchArgument(
+    "ledger",
+    default_value="",
+    description="Database of sessions, carts and receipts, as an SQLAlchemy URL or a file. "
+    "Empty: walkout/<store>.db in the user's state folder",
+)
+
+
+class LaunchError(RuntimeError):
+    """The launch cannot go on; the text says which argument is wrong and what to do."""
+
+
+def check_arguments(context: LaunchContext, known: Iterable[DeclareLaunchArgument]) -> None:
+    """Refuse arguments that no launch file knows: launch itself would ignore a misspelt one without a word."""
+    names = [argument.name for argument in known]
+    for name in _given(context):
+        if name not in names:
+            near = difflib.get_close_matches(name, names, 1)
+            hint = f"did you mean {near[0]}:=?" if near else f"known are {', '.join(names)}"
+            raise LaunchError(f"unknown argument {name}:=; {hint}")
+
+
+def _given(context: LaunchContext) -> list[str]:
+    return [argument.split(":=", 1)[0] for argument in context.argv if ":=" in argument]
+
+
+def text(context: LaunchContext, name: str) -> str:
+    """Return the value of a launch argument."""
+    return str(context.launch_configurations[name])
+
+
+def chosen_store(context: LaunchContext) -> Store:
+    """Load the store of the ``store`` argument. Raises StoreError with every mistake of its files."""
+    return load_store(text(context, "store"))
+
+
+def chosen_cameras(context: LaunchContext, store: Store) -> list[str]:
+    """Return the camera ids of the ``cameras`` argument."""
+    value = text(context, "cameras")
+    if value == "all":
+        return [camera.camera_id for camera in store.cameras]
+    ids = [part.strip() for part in value.split(",") if part.strip()]
+    for camera_id in ids:
+        if camera_id not in store.camera_by_id:
+            raise LaunchError(
+                f"cameras:={value}: store {store.store_id} has no camera {camera_id!r}; "
+                f"it has {', '.join(store.camera_by_id)}"
+            )
+    if not ids:
+        raise LaunchError("cameras:= names no camera; give ids separated by commas, or all")
+    return ids
+
+
+def ledger_url(context: LaunchContext, store: Store) -> str:
+    """Return the database URL of the ``ledger`` argument; makes the folder of a file."""
+    value = text(context, "ledger")
+    if "://" in value:
+        return value
+    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    path = Path(value).expanduser() if value else state / "walkout" / f"{store.store_id}.db"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return f"sqlite:///{path.resolve()}"
+
+
+def recorded_topics(store: Store, cameras: list[str]) -> list[str]:
+    """Return what a recording holds: all inputs, compressed, and the outputs to look at or to compare with."""
+    shelves = [fixture.fixture_id for fixture in store.fixtures if fixture.shelves]
+    inputs = [
+        *(f"/camera/{camera}/image_raw/compressed" for camera in cameras),
+        *(f"/camera/{camera}/camera_info" for camera in cameras),
+        *(f"/shelf/{shelf}/readings" for shelf in shelves),
+        "/gate/signals",
+        "/store/layout",
+        "/tf_static",
+        "/markers/store",
+    ]
+    outputs = ["/shoppers", "/gate/events", "/interactions", "/carts", "/receipts", "/reviews", "/markers/shoppers"]
+    return inputs + outputs + [f"/shelf/{shelf}/weight_events" for shelf in shelves]
+
+
+def replayed_topics(store: Store) -> list[str]:
+    """Return the inputs that a replay plays: what comes from devices, nothing that the replay computes itself."""
+    shelves = [fixture.fixture_id for fixture in store.fixtures if fixture.shelves]
+    cameras = [camera.camera_id for camera in store.cameras]
+    return [
+        *(f"/camera/{camera}/image_raw/compressed" for camera in cameras),
+        *(f"/shelf/{shelf}/readings" for shelf in shelves),
+        "/gate/signals",
+    ]
+
+
+def share_directory() -> str:
+    """Return the package's installed share folder."""
+    return str(get_package_share_directory(PACKAGE))
+
+
+def core_node(executable: str, parameters: dict[str, object], name: str = "") -> LaunchNode:
+    """Return a node without which the store cannot run: when it ends, everything is shut down."""
+    name = name or executable
+    return LaunchNode(
+        package=PACKAGE,
+        executable=executable,
+        name=name,
+        parameters=[parameters],
+        output="screen",
+        on_exit=[EmitEvent(event=Shutdown(reason=f"{name} has ended"))],
+    )
+
+
+def leaf_node(executable: str, parameters: dict[str, object], name: str, arguments: Sequence[str] = ()) -> LaunchNode:
+    """Return a sensor's node: it is started again when it dies."""
+    return LaunchNode(
+        package=PACKAGE,
+        executable=executable,
+        name=name or None,
+        parameters=[parameters],
+        arguments=list(arguments),
+        output="screen",
+        respawn=True,
+        respawn_delay=RESPAWN_DELAY_S,
+    )
+
+
+def driver_nodes(store: Store, cameras: list[str], compose: str, common: dict[str, object]) -> list[Action]:
+    """Return the drivers and the detector, one process each or composed."""
+    shelves = [fixture.fixture_id for fixture in store.fixtures if fixture.shelves]
+    if compose == "perception":
+        return [
+            leaf_node("perception_container", {**common, "cameras": cameras}, ""),
+            leaf_node("shelf_container", common, ""),
+        ]
+    return [
+        *(leaf_node("camera_driver", {**common, "camera_id": c}, f"camera_driver_{c}") for c in cameras),
+        *(leaf_node("shelf_driver", {**common, "fixture_id": s}, f"shelf_driver_{s}") for s in shelves),
+        core_node("detector", {**common, "cameras": cameras}),
+    ]
+
+
+def store_nodes(common: dict[str, object], ledger: str) -> list[Action]:
+    """Return the nodes from tracking to receipts, and the store's description."""
+    return [
+        core_node("store", common),
+        core_node("tracker", common),
+        core_node("shelf_monitor", common),
+        core_node("cart_manager", {**common, "ledger": ledger}),
+    ]
