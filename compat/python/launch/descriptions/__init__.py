@@ -1,0 +1,5 @@
+"""Descriptions of things that actions run."""
+
+from .executable import Executable
+
+__all__ = ["Executable"]

@@ -1,0 +1,7 @@
+"""The base of events."""
+
+
+class Event:
+    """Something that happened; `name` identifies the kind."""
+
+    name = "launch.Event"

@@ -1,0 +1,19 @@
+"""Events of and for processes. Targeted events carry a matcher that picks the processes meant."""
+
+from .process_events import (
+    ProcessExited,
+    ProcessIO,
+    ProcessStarted,
+    ProcessStderr,
+    ProcessStdin,
+    ProcessStdout,
+    ProcessTargetedEvent,
+    RunningProcessEvent,
+    ShutdownProcess,
+    SignalProcess,
+)
+
+__all__ = [
+    "ProcessExited", "ProcessIO", "ProcessStarted", "ProcessStderr", "ProcessStdin", "ProcessStdout",
+    "ProcessTargetedEvent", "RunningProcessEvent", "ShutdownProcess", "SignalProcess",
+]

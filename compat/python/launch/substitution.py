@@ -1,0 +1,27 @@
+"""A value that is only known when the description runs."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .launch_context import LaunchContext
+
+
+class Substitution:
+    """Base of all substitutions; subclasses return a string from `perform`."""
+
+    def describe(self) -> str:
+        """One-line description for people."""
+        return f"Substitution({self})"
+
+    def perform(self, context: LaunchContext) -> str:
+        """Return the text this stands for in `context`."""
+        warnings.warn("Substitution.perform() must be overridden by the subclass", stacklevel=2)
+        return ""
+
+    @classmethod
+    def parse(cls, data):
+        """Return ``(cls, kwargs)`` for the arguments `data` of a textual ``$(name ...)``."""
+        raise NotImplementedError(f"{cls.__name__} has no textual form")
