@@ -1,4 +1,4 @@
-"""The full store: description, drivers, detector, tracker, shelf monitor, gate, cart manager, web view and simulator."""
+"""The full store: description, drivers, detector, tracker, shelf monitor, gate, carts, web view and simulator."""
 
 from pathlib import Path
 
