@@ -1,0 +1,421 @@
+"""The simulated store: people, shelves, gates and load cells, advanced through time and deterministic for a seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from walkout.drivers.types import GateSignal, ReadingBatch
+from walkout.interactions.types import InteractionKind
+from walkout.simulation.appearance import draw_appearance
+from walkout.simulation.behaviour import Shopper
+from walkout.simulation.gates import Gate
+from walkout.simulation.load_cells import FixtureCells, stream
+from walkout.simulation.navigation import BODY_RADIUS_M, FloorMap, Portal
+from walkout.simulation.palms import NominalPalms, PalmModel
+from walkout.simulation.people import TICK_S, Arm, Crowd, Walker, interpolate
+from walkout.simulation.scenario import Arrival, Flow, Scenario
+from walkout.simulation.scene import BodyPose, Person, Scene
+from walkout.simulation.shopper import Actor, Doing
+from walkout.simulation.stock import LaneStock, Stock
+from walkout.simulation.truth import TrueInteraction, Truth, TrueShopper, TrueVisit
+from walkout.store.model import GateDirection, Store
+
+TICKS_PER_S = 30
+MOST_PEOPLE = 12
+DOOR_S = 0.8
+FloatArray = NDArray[np.float64]
+
+
+@dataclass
+class Door:
+    """A fridge's door: ``opening`` 0..1, held open by the persons of ``holders``."""
+
+    opening: float = 0.0
+    holders: set[int] = field(default_factory=set)
+
+
+def tick_time_ns(tick: int) -> int:
+    """Return the time of a tick since the world's start."""
+    return tick * 1_000_000_000 // TICKS_PER_S
+
+
+class World:
+    """The world of one store and scenario. Time is ns since the start of the scenario; nothing else is a clock.
+
+    The world runs at 30 ticks a second, a tick ahead of the time asked for, and ``scene`` interpolates: so pictures of
+    cameras with any phase show smooth motion. Commands to gates act at the next tick.
+    """
+
+    def __init__(
+        self, store: Store, scenario: Scenario, seed: int | None = None, palms: PalmModel | None = None, bodies: int = 4
+    ) -> None:
+        """Build the world. ``palms`` says where hands are (default: the nominal body), ``bodies`` how many there are."""
+        self.store = store
+        self.scenario = scenario
+        self.seed = scenario.seed if seed is None else seed
+        self._palms = palms or NominalPalms()
+        self._bodies = bodies
+        self.floor = FloorMap(store)
+        self.stock = Stock(store, scenario.fill, stream(self.seed, "stock", "fill"))
+        self.gates = {g.fixture_id: Gate(g.fixture_id, d) for d in GateDirection for g in store.gates(d)}
+        self.doors = {fixture.fixture_id: Door() for fixture in store.fixtures if fixture.has_door}
+        self.truth = Truth()
+        self._crowd = Crowd(self.floor)
+        self._shoppers: dict[int, Shopper] = {}
+        self._portal_owner: dict[str, int] = {}
+        self._waiting: list[tuple[int, Arrival]] = []
+        self._arrivals = _ArrivalStream(scenario, self.seed)
+        self._portals = self.floor.portals
+        self.waiting_points = self._find_waiting_points()
+        self._cells = self._build_cells()
+        self._readings: list[ReadingBatch] = []
+        self._signals: list[GateSignal] = []
+        self._push = np.zeros(len(self.stock.lanes))
+        self._last_push = np.zeros(len(self.stock.lanes))
+        self._loads = self.stock.lane_loads()
+        self._poses: dict[int, BodyPose] = {}
+        self._last_poses: dict[int, BodyPose] = {}
+        self._tick = 0
+        self.now_ns = 0
+        self._asked_ns = 0
+
+    # ---- what the outside asks
+
+    def advance(self, to_ns: int) -> None:
+        """Let the world run until ``to_ns``."""
+        while tick_time_ns(self._tick) < to_ns:
+            self._step()
+        self._asked_ns = max(self._asked_ns, to_ns)
+
+    def scene(self) -> Scene:
+        """Return what is to be seen at the time of the last ``advance``. The item table is live: render before going on."""
+        people = tuple(self._person(shopper) for shopper in self._shoppers.values())
+        for person, shopper in zip(people, self._shoppers.values(), strict=True):
+            self._hold_items(person, shopper)
+        doors = {name: door.opening for name, door in self.doors.items()}
+        gates = {name: gate.opening for name, gate in self.gates.items()}
+        return Scene(self._asked_ns, people, self.stock.table, self.scenario.lighting, doors, gates)
+
+    def take_readings(self) -> list[ReadingBatch]:
+        """Return the batches of all fixtures with shelves that were complete by the time of the last ``advance``."""
+        done = [b for b in self._readings if b.stamp_ns + (len(b.grams) - 1) * b.period_ns <= self._asked_ns]
+        self._readings = self._readings[len(done) :]
+        return done
+
+    def take_signals(self) -> list[GateSignal]:
+        """Return what the gates have reported by the time of the last ``advance``."""
+        done = [signal for signal in self._signals if signal.stamp_ns <= self._asked_ns]
+        self._signals = self._signals[len(done) :]
+        return done
+
+    def open_gate(self, gate_id: str) -> None:
+        """Command a gate to let one party pass."""
+        self.gates[gate_id].open(self.now_ns)
+
+    def deny(self, gate_id: str, reason: str) -> None:
+        """Command a gate to refuse the entry."""
+        self.gates[gate_id].deny(reason)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the duration is over or everybody who comes has left."""
+        if self.scenario.duration_s is not None and self._asked_ns >= self.scenario.duration_s * 1e9:
+            return True
+        return self._arrivals.exhausted and not self._waiting and not self._shoppers
+
+    def true_shoppers(self) -> tuple[TrueShopper, ...]:
+        """Return where everybody is at the time of the last ``advance``."""
+        result = []
+        for shopper in self._shoppers.values():
+            person = self._person(shopper)
+            position = np.array([person.pose.x, person.pose.y])
+            velocity = shopper.walker.velocity.copy()
+            palms = self._palms.palms(person)
+            visit = shopper.visit
+            entry = (visit.visit_id, person.person_id, position, velocity, person.pose.yaw, palms, visit.inside)
+            result.append(TrueShopper(*entry))
+        return tuple(result)
+
+    # ---- what people in the world ask
+
+    @property
+    def entry_portal(self) -> Portal:
+        """The way in."""
+        return next(p for p in self._portals.values() if p.direction is GateDirection.ENTRY)
+
+    def choose_exit(self, position: FloatArray) -> Portal:
+        """Return the nearest way out."""
+        exits = [p for p in self._portals.values() if p.direction is GateDirection.EXIT]
+        return min(exits, key=lambda portal: float(np.hypot(*(portal.start - position))))
+
+    def claim_portal(self, portal: Portal, shopper: Shopper) -> bool:
+        """Claim a gate's way for one person; False while somebody else has it."""
+        owner = self._portal_owner.setdefault(portal.gate_id, shopper.visit.visit_id)
+        return owner == shopper.visit.visit_id
+
+    def leave_portal(self, portal: Portal, shopper: Shopper) -> None:
+        """Give a gate's way free."""
+        if self._portal_owner.get(portal.gate_id) == shopper.visit.visit_id:
+            del self._portal_owner[portal.gate_id]
+
+    def walkers(self) -> list[Walker]:
+        """Return everybody's body."""
+        return [shopper.walker for shopper in self._shoppers.values()]
+
+    def spot_free(self, spot: FloatArray, asking: Actor) -> bool:
+        """Return whether nobody else stands at, or is on the way to, a place close to ``spot``."""
+        for other in self._shoppers.values():
+            if other is asking:
+                continue
+            if other.spot is not None and np.hypot(*(other.spot - spot)) < 0.6:
+                return False
+            if not np.any(other.walker.wanted) and np.hypot(*(other.walker.position - spot)) < 0.55:
+                return False
+        return True
+
+    def push_strength(self, generator: np.random.Generator) -> float:
+        """Draw how hard a hand pushes on a shelf, in grams (standard deviation); most are gentle, some are not."""
+        return float(self.scenario.load_cells.push_g * np.clip(generator.lognormal(0.0, 0.7), 0.2, 5.0))
+
+    def push(self, lane_index: int, grams: float) -> None:
+        """Press on a lane's plate during this tick."""
+        self._push[lane_index] += grams
+
+    def take(self, actor: Actor, arm: Arm, rows: list[int]) -> float:
+        """Move items from the shelf into a hand; returns their grams."""
+        for row in rows:
+            position = self.stock.table.position[row].astype(float)
+            self.stock.take(row)
+            arm.items.append(row)
+            person = Person(actor.walker.person_id, actor.walker.appearance, actor.walker.pose())
+            arm.grip = position - self._held_position(person, actor, arm, row)
+        return float(self.stock.weight_g[rows].sum())
+
+    def put(self, actor: Actor, arm: Arm, row: int, lane: LaneStock, column: int) -> None:
+        """Leave an item of a hand in a lane."""
+        arm.items.remove(row)
+        self.stock.put(row, lane, column, self.now_ns, actor.generator)
+
+    def stow(self, actor: Actor, arm: Arm) -> None:
+        """Let a hand's items vanish in the bag."""
+        for row in arm.items:
+            self.stock.stow(row)
+        if isinstance(actor, Shopper):
+            actor.bag.extend(arm.items)
+        arm.items = []
+
+    def unstow(self, actor: Actor, arm: Arm, rows: list[int]) -> None:
+        """Bring items from the bag into a hand."""
+        for row in rows:
+            self.stock.unstow(row)
+            arm.items.append(row)
+            if isinstance(actor, Shopper):
+                actor.bag.remove(row)
+
+    def start_pending(self, actor: Actor, gesture: Doing) -> None:
+        """Start a gesture that runs beside what the person does."""
+        actor.gesture = gesture
+
+    def hold_door(self, fixture_id: str, shopper: Shopper) -> None:
+        """Keep a fridge's door open."""
+        self.doors[fixture_id].holders.add(shopper.visit.visit_id)
+
+    def release_door(self, fixture_id: str, shopper: Shopper) -> None:
+        """Let a fridge's door fall shut unless somebody else holds it."""
+        self.doors[fixture_id].holders.discard(shopper.visit.visit_id)
+
+    def record(
+        self,
+        shopper: Shopper,
+        kind: InteractionKind,
+        sku: str,
+        quantity: int,
+        lane: LaneStock,
+        stamp_ns: int,
+        hand_ns: tuple[int, int],
+        delta_g: float,
+    ) -> None:
+        """Write an interaction into the truth."""
+        number = len(self.truth.interactions) + 1
+        visit = shopper.visit
+        lane_id = lane.site.lane.lane_id
+        self.truth.record(
+            TrueInteraction(
+                number, visit.visit_id, visit.person_id, kind, sku, quantity, lane_id, stamp_ns, *hand_ns, delta_g
+            )
+        )
+
+    # ---- one tick
+
+    def _step(self) -> None:
+        self._tick += 1
+        self.now_ns = tick_time_ns(self._tick)
+        self._push[:] = 0.0
+        self._waiting.extend(self._arrivals.due(self.now_ns))
+        self._admit()
+        for shopper in list(self._shoppers.values()):
+            self._resume(shopper)
+        self._crowd.step(self.walkers())
+        self._step_gates()
+        self._step_doors()
+        self._sample_cells()
+        self.stock.settle(self.now_ns)
+        self._last_poses = self._poses
+        self._poses = {visit_id: shopper.walker.pose() for visit_id, shopper in self._shoppers.items()}
+
+    def _admit(self) -> None:
+        portal = self.entry_portal
+        if not self._waiting or portal.gate_id in self._portal_owner or len(self._shoppers) >= MOST_PEOPLE:
+            return
+        number, arrival = self._waiting.pop(0)
+        generator = stream(self.seed, "person", str(number))
+        looks = draw_appearance(stream(self.seed, "looks", str(number)), self._bodies, arrival.body)
+        used = {shopper.walker.person_id for shopper in self._shoppers.values()}
+        person_id = next(i for i in ((number - 1 + k) % 255 + 1 for k in range(255)) if i not in used)
+        token = arrival.token or f"{arrival.payment.value}-{self.seed}-{number}"
+        visit = self.truth.visits[number] = TrueVisit(number, person_id, token, self.now_ns)
+        forward = portal.centre - portal.start
+        walker = Walker(
+            person_id,
+            looks,
+            portal.start.copy(),
+            float(np.arctan2(forward[1], forward[0])),
+            float(generator.uniform(*arrival.behaviour.speed_m_s)),
+            bool(generator.random() < 0.88),
+        )
+        shopper = Shopper(self, walker, generator, arrival, visit)
+        self._shoppers[number] = shopper
+        self._portal_owner[portal.gate_id] = number
+
+    def _resume(self, shopper: Shopper) -> None:
+        if shopper.gesture is not None:
+            gesture = shopper.gesture
+            try:
+                next(gesture)
+            except StopIteration:
+                if shopper.gesture is gesture:
+                    shopper.gesture = None
+        try:
+            next(shopper.doing)
+        except StopIteration:
+            for arm in shopper.walker.arms:
+                self.stow(shopper, arm)
+            for portal in self._portals.values():
+                self.leave_portal(portal, shopper)
+            del self._shoppers[shopper.visit.visit_id]
+
+    def _step_gates(self) -> None:
+        for gate_id, gate in self.gates.items():
+            centre = self._portals[gate_id].centre
+            near = any(np.hypot(*(walker.position - centre)) < 0.6 for walker in self.walkers())
+            gate.step(self.now_ns, TICK_S, near)
+            self._signals.extend(gate.signals)
+            gate.signals.clear()
+
+    def _step_doors(self) -> None:
+        for door in self.doors.values():
+            change = TICK_S / DOOR_S
+            door.opening = float(np.clip(door.opening + (change if door.holders else -change), 0.0, 1.0))
+
+    def _sample_cells(self) -> None:
+        """Sample twice: half a tick back, with the mean of the pushes, and now."""
+        loads = self.stock.lane_loads()
+        middle = 0.5 * (self._last_push + self._push)
+        for number, (load, push) in enumerate(((self._loads, middle), (loads, self._push))):
+            sample = 2 * self._tick - 1 + number
+            stamp_ns = sample * 1_000_000_000 // 60
+            for lanes, cells in self._cells:
+                batch = cells.sample(stamp_ns, load[lanes], push[lanes])
+                if batch is not None:
+                    self._readings.append(batch)
+        self._loads = loads
+        self._last_push = self._push.copy()
+
+    # ---- parts
+
+    def _build_cells(self) -> list[tuple[slice, FixtureCells]]:
+        loads = self.stock.lane_loads()
+        cells = []
+        first = 0
+        for fixture in self.store.fixtures:
+            count = len(fixture.lanes)
+            if count:
+                lanes = slice(first, first + count)
+                cells.append((lanes, FixtureCells(fixture, self.scenario.load_cells, self.seed, loads[lanes])))
+            first += count
+        return cells
+
+    def _find_waiting_points(self) -> FloatArray:
+        points = self.floor.free_points()
+        for portal in self._portals.values():
+            points = points[np.linalg.norm(points - portal.inside, axis=1) > 0.85]
+        reachable = [point for point in points if self.floor.clearance(point[None])[0] > BODY_RADIUS_M + 0.03]
+        return np.array(reachable).reshape(-1, 2)
+
+    def _person(self, shopper: Shopper) -> Person:
+        visit_id = shopper.visit.visit_id
+        pose = self._poses.get(visit_id, shopper.walker.pose())
+        before = self._last_poses.get(visit_id)
+        if before is not None:
+            start, end = tick_time_ns(self._tick - 1), tick_time_ns(self._tick)
+            share = float(np.clip((self._asked_ns - start) / max(1, end - start), 0.0, 1.0))
+            pose = interpolate(before, pose, share)
+        return Person(shopper.walker.person_id, shopper.walker.appearance, pose)
+
+    def _hold_items(self, person: Person, shopper: Shopper) -> None:
+        """Put the items of both hands where the hands are."""
+        for arm in shopper.walker.arms:
+            for row in arm.items:
+                self.stock.table.position[row] = self._held_position(person, shopper, arm, row) + arm.grip
+                self.stock.table.yaw[row] = person.pose.yaw + np.pi
+
+    def _held_position(self, person: Person, actor: Actor, arm: Arm, row: int) -> FloatArray:
+        """Return the bottom centre (3,) of an item that hangs in a hand, several side by side."""
+        palm = self._palms.palms(person)[0 if arm is actor.walker.left else 1]
+        size = self.stock.product(row).size
+        yaw = person.pose.yaw
+        forward, side = np.array([np.cos(yaw), np.sin(yaw), 0.0]), np.array([-np.sin(yaw), np.cos(yaw), 0.0])
+        order = arm.items.index(row) - (len(arm.items) - 1) / 2
+        offset = forward * (min(size[0] / 2, 0.05) + 0.01) + side * order * (size[1] + 0.004)
+        return np.asarray(palm + offset - np.array([0.0, 0.0, min(0.55 * size[2], 0.14)]))
+
+
+class _ArrivalStream:
+    """Hands out the arrivals of a scenario when they are due, numbered from 1."""
+
+    def __init__(self, scenario: Scenario, seed: int) -> None:
+        self._list = list(scenario.arrivals)
+        self._flow = scenario.flow
+        self._generator = stream(seed, "arrivals", scenario.name)
+        self._number = 0
+        self._next_s = self._flow.first_at_s if self._flow else 0.0
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether nobody comes any more."""
+        if self._flow is not None:
+            return self._flow.count is not None and self._number >= self._flow.count
+        return not self._list
+
+    def due(self, now_ns: int) -> Iterable[tuple[int, Arrival]]:
+        """Return the (number, arrival) pairs whose time has come."""
+        now_s = now_ns / 1e9
+        while not self.exhausted:
+            arrival = self._list[0] if self._flow is None else self._of_flow(self._flow)
+            if arrival.at_s > now_s:
+                return
+            if self._flow is None:
+                self._list.pop(0)
+            else:
+                self._next_s += float(self._generator.exponential(60.0 / self._flow.rate_per_minute))
+            self._number += 1
+            yield self._number, arrival
+
+    def _of_flow(self, flow: Flow) -> Arrival:
+        return Arrival(self._next_s, flow.behaviour, payment=flow.payment)
+
+
