@@ -1,7 +1,7 @@
 """How right the receipts are: pure counting on what was charged and what was true.
 
-The figures are those of the autonomous-checkout literature: exact receipts per trip, and precision, recall and F1 of the
-items, where an item is one piece of one SKU on one trip.
+The figures are those of the autonomous-checkout literature: exact receipts per trip, and precision, recall and F1 of
+the items, where an item is one piece of one SKU on one trip.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, fields
 
 @dataclass(frozen=True)
 class Trip:
-    """One visit: pieces truly carried out and pieces charged, by SKU. ``charged`` is None when no receipt was issued."""
+    """One visit: pieces truly carried out and charged, by SKU. ``charged`` is None when there is no receipt."""
 
     truth: Mapping[str, int]
     charged: Mapping[str, int] | None
