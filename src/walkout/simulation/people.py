@@ -172,6 +172,8 @@ def _collision_cost(position: FloatArray, candidates: FloatArray, others: FloatA
     time = np.clip(closing / square, 0.0, HORIZON_S)
     gap = np.linalg.norm(offset - relative * time[..., None], axis=2)
     near = np.clip((COMFORT_GAP_M - gap) / (COMFORT_GAP_M - 0.4), 0.0, 1.2)
+    # Who moves apart is in no danger, however near the two are now.
+    near[closing <= 0.0] *= 0.15
     return np.asarray((1.6 * near**2 / (0.35 + time)).sum(axis=1))
 
 

@@ -219,12 +219,12 @@ class Actor:
             yield
         dwell = generator.uniform(0.22, 0.5)
         for _ in _shares(dwell * 0.6):
-            self._feel(arm, lane, strength, stamps)
+            self._feel(arm, lane, strength, stamps, touching=True)
             yield
         carries = act()
         arm.carry_goal = 1.0 if carries else 0.0
         for _ in _shares(dwell * 0.4):
-            self._feel(arm, lane, strength, stamps)
+            self._feel(arm, lane, strength, stamps, touching=True)
             yield
         lifted = wrist + np.array([0.0, 0.0, 0.02])
         for share in _shares(generator.uniform(0.6, 1.05)):
@@ -233,8 +233,7 @@ class Actor:
             self._feel(arm, lane, strength * 0.15, stamps)
             yield
         arm.target, arm.weight, arm.busy = None, 0.0, False
-        now = self.world.now_ns
-        return (stamps[0], stamps[-1] + TICK_NS) if stamps else (now, now)
+        return stamps[0], stamps[-1] + TICK_NS
 
     def _front_point(self, lane: LaneStock, wrist: FloatArray) -> FloatArray:
         """Return where the wrist waits before the lane's opening."""
@@ -242,10 +241,13 @@ class Actor:
         local_x = float((wrist - lane.site.position) @ outwards)
         return wrist + outwards * max(0.0, lane.site.lane.depth / 2 + 0.14 - local_x) + np.array([0.0, 0.0, 0.03])
 
-    def _feel(self, arm: Arm, lane: LaneStock, strength_g: float, stamps: list[int]) -> None:
+    def _feel(
+        self, arm: Arm, lane: LaneStock, strength_g: float, stamps: list[int], touching: bool = False
+    ) -> None:
         """Push on the lane's plate while the hand is inside: correlated over about 0.1 s, both signs."""
         local = (self.palm(arm) - lane.site.position) @ lane.site.transform[:3, 0]
-        if arm.weight < 0.5 or local > lane.site.lane.depth / 2 + 0.02:
+        inside = arm.weight > 0.5 and local < lane.site.lane.depth / 2 + 0.03
+        if not inside and not touching:
             self._push *= 0.7
             return
         stamps.append(self.world.now_ns)
@@ -298,8 +300,11 @@ class Actor:
         arm.target, arm.weight, arm.busy = None, 0.0, False
 
     def finish_gesture(self) -> Doing:
-        """Wait until a gesture that runs beside walking is over."""
+        """Wait until a gesture that runs beside walking is over; one that has not begun is given up."""
         while self.gesture is not None:
+            if not any(arm.busy for arm in self.walker.arms):
+                self.gesture = None
+                return
             yield
 
 
