@@ -1,0 +1,235 @@
+"""People: bodies baked by ``bake_bodies``, dressed, posed and skinned with numpy."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from walkout.perception.types import KEYPOINT_COUNT, Keypoint
+from walkout.simulation.bake_bodies import ASSET
+from walkout.simulation.garments import OUTFITS, Hair, Layer, Material, dress, hollows_filled
+from walkout.simulation.kinematics import Skeleton, Targets, Vector
+from walkout.simulation.scene import Appearance, Person
+from walkout.simulation.skeleton import Bone
+
+FloatArray = NDArray[np.float64]
+Float32Array = NDArray[np.float32]
+
+_KEYPOINT_BONES = {
+    Keypoint.LEFT_SHOULDER: Bone.LEFT_UPPER_ARM,
+    Keypoint.RIGHT_SHOULDER: Bone.RIGHT_UPPER_ARM,
+    Keypoint.LEFT_ELBOW: Bone.LEFT_FOREARM,
+    Keypoint.RIGHT_ELBOW: Bone.RIGHT_FOREARM,
+    Keypoint.LEFT_WRIST: Bone.LEFT_HAND,
+    Keypoint.RIGHT_WRIST: Bone.RIGHT_HAND,
+    Keypoint.LEFT_HIP: Bone.LEFT_THIGH,
+    Keypoint.RIGHT_HIP: Bone.RIGHT_THIGH,
+}
+
+
+@dataclass(frozen=True)
+class WornMesh:
+    """A dressed body at rest: ``vertices`` and ``normals`` (v, 3), ``weights`` (v, bones), triangles and materials."""
+
+    vertices: Float32Array
+    normals: Float32Array
+    weights: Float32Array
+    faces: NDArray[np.uint32]
+    materials: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class PosedBody:
+    """A person's surface and joints in the store frame, metres.
+
+    ``vertices`` and ``normals`` (v, 3) float32, ``mesh`` the topology they belong to, ``joints`` (12, 3) in the order of
+    ``Keypoint``, ``palms`` (2, 3) left and right: the middle of what each hand grips; ``palm_yaw`` (2,) the heading of
+    each hand on the floor; ``reach_error`` (2,): how far each wrist stays from where it was meant to be.
+    """
+
+    vertices: Float32Array
+    normals: Float32Array
+    mesh: WornMesh
+    joints: FloatArray
+    palms: FloatArray
+    palm_yaw: FloatArray
+    reach_error: tuple[float, float]
+
+
+class BodyLibrary:
+    """The baked bodies. Poses are functions of the person alone; meshes are cached per body, outfit and hair."""
+
+    def __init__(self, arrays: dict[str, NDArray[np.generic]]) -> None:
+        self.names = tuple(str(name) for name in arrays["names"])
+        self._vertices = arrays["vertices"].astype(np.float64)
+        self._faces = arrays["faces"].astype(np.int64)
+        weights = arrays["weights"].astype(np.float64)
+        self._weights = weights / weights.sum(axis=1, keepdims=True)
+        self._fields = arrays["fields"].astype(np.float64)
+        self._eyes = arrays["eyes"].astype(np.bool_)
+        self._joints = arrays["joints"].astype(np.float64)
+        self._skeletons = [self._skeleton(body) for body in range(len(self.names))]
+        self._meshes: dict[tuple[int, int, int, bool], WornMesh] = {}
+        self._layers: dict[tuple[int, int], list[Layer]] = {}
+        head = self._weights[:, Bone.HEAD] > 0.5
+        skulls = self._vertices[:, head]
+        self._skull = (skulls.max(axis=1) + skulls.min(axis=1)) / 2 - self._joints[:, Bone.HEAD]
+        self._grips = np.stack([self._grip_offsets(side) for side in (0, 1)], axis=1)
+
+    @staticmethod
+    @lru_cache(maxsize=1)
+    def load(path: Path = ASSET) -> BodyLibrary:
+        """Return the library that is shipped with the simulator (read once per process)."""
+        with np.load(path) as archive:
+            return BodyLibrary(dict(archive))
+
+    def __len__(self) -> int:
+        """Return the number of bodies."""
+        return len(self.names)
+
+    def stature(self, appearance: Appearance) -> float:
+        """Return a person's height in metres, standing."""
+        return self._skeletons[appearance.body].stature * appearance.scale
+
+    def cycle_length(self, appearance: Appearance, stride: float = 1.0) -> float:
+        """Return the metres walked while ``gait_phase`` runs through 2 pi, so that the feet do not slide."""
+        return self._skeletons[appearance.body].cycle_length * appearance.scale * stride
+
+    def mesh(self, appearance: Appearance) -> WornMesh:
+        """Return the dressed body at rest."""
+        key = (appearance.body, appearance.outfit, appearance.hair_style, appearance.bag)
+        found = self._meshes.get(key)
+        if found is None:
+            found = self._meshes[key] = self._wear(*key)
+        return found
+
+    def pose(self, person: Person) -> PosedBody:
+        """Return a person's surface, joints and palms in the store frame."""
+        appearance, pose = person.appearance, person.pose
+        skeleton = self._skeletons[appearance.body]
+        mesh = self.mesh(appearance)
+        cos, sin = math.cos(pose.yaw), math.sin(pose.yaw)
+        turn = np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
+        origin = np.array([pose.x, pose.y, 0.0])
+
+        def local(target: Vector | None) -> Vector | None:
+            if target is None:
+                return None
+            x, y, z = ((np.asarray(target) - origin) @ turn / appearance.scale).tolist()
+            return (x, y, z)
+
+        targets = Targets(
+            (local(pose.left_target), local(pose.right_target)),
+            (pose.left_weight, pose.right_weight),
+            (pose.left_carry, pose.right_carry),
+        )
+        stance = skeleton.solve(pose.gait_phase, pose.stride, pose.head_yaw, targets)
+        rotations = turn @ stance.rotations
+        heads = (stance.heads @ turn.T) * appearance.scale + origin
+        vertices, normals = _skin(mesh, skeleton.rest, rotations, heads, appearance.scale)
+        palms = heads[[Bone.LEFT_HAND, Bone.RIGHT_HAND]] + appearance.scale * (
+            rotations[[Bone.LEFT_HAND, Bone.RIGHT_HAND]] @ self._grips[appearance.body][..., None]
+        )[..., 0]
+        away = palms - heads[[Bone.LEFT_HAND, Bone.RIGHT_HAND]]
+        # A hand that hangs straight down has the body's heading.
+        yaws = np.arctan2(away[:, 1] + 0.03 * sin, away[:, 0] + 0.03 * cos)
+        left, right = stance.reach_error
+        return PosedBody(
+            vertices,
+            normals,
+            mesh,
+            self._keypoints(appearance.body, rotations, heads, appearance.scale),
+            palms,
+            yaws,
+            (left * appearance.scale, right * appearance.scale),
+        )
+
+    def _keypoints(self, body: int, rotations: FloatArray, heads: FloatArray, scale: float) -> FloatArray:
+        joints = np.empty((KEYPOINT_COUNT, 3))
+        joints[list(_KEYPOINT_BONES)] = heads[list(_KEYPOINT_BONES.values())]
+        joints[Keypoint.HEAD] = heads[Bone.HEAD] + scale * (rotations[Bone.HEAD] @ self._skull[body])
+        joints[Keypoint.NECK] = heads[Bone.NECK]
+        joints[Keypoint.LEFT_FOOT] = (heads[Bone.LEFT_FOOT] + heads[Bone.LEFT_TOES]) / 2
+        joints[Keypoint.RIGHT_FOOT] = (heads[Bone.RIGHT_FOOT] + heads[Bone.RIGHT_TOES]) / 2
+        return joints
+
+    def _skeleton(self, body: int) -> Skeleton:
+        points, joints = self._vertices[body], self._joints[body]
+        hips = self._weights[:, [Bone.HIPS, Bone.LEFT_THIGH, Bone.RIGHT_THIGH]].sum(axis=1) > 0.5
+        return Skeleton(joints, float(points[:, 2].max()), float(np.abs(points[hips, 1]).max()))
+
+    def _grip_offsets(self, side: int) -> FloatArray:
+        """Return where each body's hand grips things, relative to its wrist at rest (bodies, 3)."""
+        hand, fingers, tips = (self._joints[:, bone + 6 * side] for bone in (9, 10, 11))
+        along, bend = fingers - hand, tips - fingers
+        inwards = bend - along * ((bend * along).sum(1) / (along * along).sum(1))[:, None]
+        inwards /= np.linalg.norm(inwards, axis=1, keepdims=True)
+        grip: FloatArray = 0.95 * along + 0.045 * inwards
+        return grip
+
+    def _wear(self, body: int, outfit: int, hair: int, bag: bool) -> WornMesh:
+        layers = self._layers.get((outfit, hair))
+        if layers is None:
+            layers = dress(self._fields, self._faces, OUTFITS[outfit % len(OUTFITS)], Hair(hair % len(Hair)), self._eyes)
+            self._layers[outfit, hair] = layers
+        points = self._vertices[body]
+        normals = vertex_normals(points, self._faces)
+        parts = [_fit(layer, points, normals, self._weights) for layer in layers]
+        sizes = np.cumsum([0] + [len(part[0]) for part in parts])
+        faces = np.concatenate([layer.patch.faces + offset for layer, offset in zip(layers, sizes, strict=False)])
+        materials = np.concatenate([np.full(len(p[0]), layer.material) for layer, p in zip(layers, parts, strict=True)])
+        return WornMesh(
+            np.concatenate([part[0] for part in parts]).astype(np.float32),
+            np.concatenate([part[1] for part in parts]).astype(np.float32),
+            np.concatenate([part[2] for part in parts]).astype(np.float32),
+            faces.astype(np.uint32),
+            materials.astype(np.uint8),
+        )
+
+
+def _fit(
+    layer: Layer, points: FloatArray, normals: FloatArray, weights: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return a layer's vertices, normals and skin weights on a body."""
+    mix, faces = layer.patch.mix, layer.patch.faces
+    outward = mix @ normals
+    outward /= np.maximum(np.linalg.norm(outward, axis=1, keepdims=True), 1e-9)
+    place = mix @ points
+    if layer.smooth:
+        place = hollows_filled(place, outward, faces, layer.smooth)
+    place = place + layer.ease[:, None] * outward
+    return place, vertex_normals(place, faces), mix @ weights
+
+
+def vertex_normals(points: FloatArray, faces: NDArray[np.int64]) -> FloatArray:
+    """Return unit normals (v, 3), weighted by the areas of the triangles that meet."""
+    a, b, c = (points[faces[:, corner]] for corner in range(3))
+    area = np.cross(b - a, c - a)
+    normals = np.zeros_like(points)
+    for corner in range(3):
+        np.add.at(normals, faces[:, corner], area)
+    length = np.linalg.norm(normals, axis=1, keepdims=True)
+    unit: FloatArray = normals / np.maximum(length, 1e-12)
+    return unit
+
+
+def _skin(
+    mesh: WornMesh, rest: FloatArray, rotations: FloatArray, heads: FloatArray, scale: float
+) -> tuple[Float32Array, Float32Array]:
+    """Return vertices and normals (v, 3) by linear blend skinning."""
+    bones = np.empty((len(rest), 12), dtype=np.float32)
+    bones[:, :9] = rotations.reshape(-1, 9)
+    bones[:, 9:] = heads - scale * (rotations @ rest[..., None])[..., 0]
+    blended = mesh.weights @ bones
+    turn = blended[:, :9].reshape(-1, 3, 3)
+    vertices = np.matmul(turn, mesh.vertices[..., None])[..., 0]
+    if scale != 1.0:
+        vertices *= np.float32(scale)
+    vertices += blended[:, 9:]
+    normals = np.matmul(turn, mesh.normals[..., None])[..., 0]
+    return vertices, normals
