@@ -1,7 +1,8 @@
-"""Make the stand-ins available in the running Python's environment: ``python compat/activate.py [--remove | --status]``.
+"""Lend the stand-ins to the running Python's environment: ``python compat/activate.py [--remove | --status]``.
 
-Writes ``walkout_standins.pth`` into site-packages (an import hook, see `finder.py`, that yields to every upstream module) and,
-if the environment has no ``ros2`` command, installs ``bin/ros2``. Idempotent. Meant for a virtual environment without ROS 2.
+Writes ``walkout_standins.pth`` into site-packages (an import hook, see `finder.py`, that yields to every upstream
+module) and, if the environment has no ``ros2`` command, installs ``bin/ros2``. Idempotent. Meant for a virtual
+environment without ROS 2.
 """
 
 from __future__ import annotations

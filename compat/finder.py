@@ -1,8 +1,8 @@
 """Import hook that lends the stand-ins of ``compat/python`` to an environment without the upstream modules.
 
-Run by the line that `activate.py` writes into the environment's site-packages. It keeps to three rules: the module found by
-any other finder wins; a folder that merely has the name (this project's own ``launch/``, seen as a namespace package from
-the current directory) is not a module; names other than those of the stand-ins are none of its business.
+Run by the line that `activate.py` writes into the environment's site-packages. It keeps to three rules: the module
+found by any other finder wins; a folder that merely has the name (this project's own ``launch/``, seen as a namespace
+package from the current directory) is not a module; names other than those of the stand-ins are none of its business.
 """
 
 import importlib.machinery

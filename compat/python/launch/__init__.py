@@ -1,11 +1,21 @@
 """Stand-in for ROS 2's ``launch``: describe processes and what happens around them, then run that description.
 
-Written from the documented behaviour of upstream (ROS 2 Jazzy) for machines where upstream is not installed. Python launch
-files only; XML and YAML ones are refused with a clear error.
+Written from the documented behaviour of upstream (ROS 2 Jazzy) for machines where upstream is not installed. Python
+launch files only; XML and YAML ones are refused with a clear error.
 """
 
-from . import actions, conditions, descriptions, event_handlers, events, frontend, launch_description_sources, logging
-from . import substitutions, utilities
+from . import (
+    actions,
+    conditions,
+    descriptions,
+    event_handlers,
+    events,
+    frontend,
+    launch_description_sources,
+    logging,
+    substitutions,
+    utilities,
+)
 from .action import Action
 from .condition import Condition
 from .event import Event

@@ -1,10 +1,11 @@
 """Ends the processes of a launch whose launcher has died without ending them (as by ``kill -9``).
 
-Run as ``python -I -S _guardian.py`` with the launcher at the other end of standard input: lines ``+PID`` and ``-PID`` say which
-processes run, ``+-PID`` that a whole process group does. When the launcher is gone, what is left gets SIGINT, then SIGTERM, then
-SIGKILL. Imports next to nothing, as one of these runs beside every launch.
+Run as ``python -I -S _guardian.py`` with the launcher at the other end of standard input: lines ``+PID`` and ``-PID``
+say which processes run, ``+-PID`` that a whole process group does. When the launcher is gone, what is left gets
+SIGINT, then SIGTERM, then SIGKILL. Imports next to nothing, as one of these runs beside every launch.
 """
 
+import contextlib
 import os
 import signal
 import sys
@@ -29,10 +30,8 @@ def end(pids):
     for signum, grace_s in GRACE_S.items():
         pids = [pid for pid in pids if is_alive(pid)]
         for pid in pids:
-            try:
+            with contextlib.suppress(OSError):
                 os.kill(pid, signum) if pid > 0 else os.killpg(-pid, signum)
-            except OSError:
-                pass
         deadline = time.monotonic() + grace_s
         while any(is_alive(pid) for pid in pids) and time.monotonic() < deadline:
             time.sleep(0.05)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import subprocess
 import sys
@@ -36,11 +37,9 @@ def _tell(line: str) -> None:
     if _guardian is None or _owner_pid != os.getpid():
         return
     assert _guardian.stdin is not None
-    try:
+    # If the guardian was killed, the launch goes on without it.
+    with contextlib.suppress(OSError):
         os.write(_guardian.stdin.fileno(), line.encode() + b"\n")
-    except OSError:
-        # The guardian was killed; the launch itself goes on without it.
-        pass
 
 
 def _dismiss() -> None:

@@ -8,7 +8,7 @@ import pty
 import signal
 import subprocess
 import sys
-from typing import Callable
+from collections.abc import Callable
 
 #: How long output may still arrive after the process itself has ended (grandchildren may hold the pipes open for ever).
 _DRAIN_TIMEOUT_S = 0.5
@@ -27,11 +27,12 @@ class ChildProcess(asyncio.SubprocessProtocol):
         self._stdin: int | None = None
         self.own_group = False
 
-    async def start(self, cmd: list[str], *, cwd: str | None, env: dict[str, str] | None, shell: bool, emulate_tty: bool,
-                    own_group: bool) -> None:
+    async def start(self, cmd: list[str], *, cwd: str | None, env: dict[str, str] | None, shell: bool,
+                    emulate_tty: bool, own_group: bool) -> None:
         """Start the process; raises OSError if it can't be.
 
-        With `own_group` it leads a process group, so that no terminal signals it and its children can be signalled with it.
+        With `own_group` it leads a process group, so that no terminal signals it and its children can be signalled
+        with it.
         """
         loop = asyncio.get_running_loop()
         self.own_group = own_group
@@ -84,7 +85,7 @@ class ChildProcess(asyncio.SubprocessProtocol):
         return returncode
 
     def send_signal(self, signum: signal.Signals) -> None:
-        """Send a signal: SIGINT as a terminal would (to the group, if it has its own), SIGKILL to all that is left of it."""
+        """Send a signal: SIGINT as a terminal would (to its own group, if any), SIGKILL to all that is left."""
         if self.returncode is not None:
             raise ProcessLookupError(f"process {self.pid} has ended")
         if self.own_group and signum in (signal.SIGINT, signal.SIGKILL):

@@ -82,7 +82,7 @@ class LaunchContext:
     # -- locals --------------------------------------------------------------------------------------------------------
 
     @property
-    def locals(self) -> _Locals:  # noqa: A003 (upstream's name)
+    def locals(self) -> _Locals:
         """Values of the current scope as attributes."""
         return _Locals(self)
 

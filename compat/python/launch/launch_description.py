@@ -60,7 +60,7 @@ class LaunchDescription(LaunchDescriptionEntity):
         return self.__entities
 
     def get_launch_arguments(self, conditional_inclusion: bool = False) -> list[DeclareLaunchArgument]:
-        """Arguments declared here and in what is included; see `get_launch_arguments_with_include_launch_description_actions`."""
+        """Arguments declared here and in what is included, the first declaration of each name."""
         return [pair[0] for pair in
                 self.get_launch_arguments_with_include_launch_description_actions(conditional_inclusion)]
 
@@ -68,8 +68,8 @@ class LaunchDescription(LaunchDescriptionEntity):
             self, conditional_inclusion: bool = False) -> list[tuple]:
         """Return pairs (declaration, include actions that lead to it), the first declaration of each name.
 
-        Included files whose path needs a running launch are left out. Nothing after a `ResetLaunchConfigurations` is looked
-        at, as it can't be set from outside. Sets ``_conditionally_included`` on each declaration.
+        Included files whose path needs a running launch are left out. Nothing after a `ResetLaunchConfigurations` is
+        looked at, as it can't be set from outside. Sets ``_conditionally_included`` on each declaration.
         """
         found: dict[str, tuple] = {}
         _collect(self.__entities, conditional_inclusion, [], found)

@@ -25,8 +25,8 @@ _SHUTDOWN_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT)
 class LaunchService:
     """Runs launch descriptions.
 
-    `argv` is what launch files see as the context's arguments. `noninteractive` says that no terminal passes Ctrl-C to the
-    processes, so that the service signals them itself. `debug` logs more.
+    `argv` is what launch files see as the context's arguments. `noninteractive` says that no terminal passes Ctrl-C
+    to the processes, so that the service signals them itself. `debug` logs more.
     """
 
     def __init__(self, *, argv: Iterable[str] | None = None, noninteractive: bool = False, debug: bool = False) -> None:
@@ -122,8 +122,7 @@ class LaunchService:
             elif shutdown_when_idle and not self.__is_shutdown_requested:
                 self.__request_shutdown("idle")
             else:
-                # Asked not to stop when idle: wait for an event from outside, looking up now and then for what was added
-                # to the context from elsewhere.
+                # Asked not to stop when idle: wait for what comes from outside.
                 await asyncio.sleep(0.05)
 
     async def __next_event(self) -> Event | None:
@@ -233,4 +232,6 @@ class _NoSignals(AsyncSafeSignalManager):
 
 def _describe(error: BaseException) -> str:
     text = str(error)
-    return text if isinstance(error, RuntimeError) and text else f"{type(error).__name__}: {text}" if text else repr(error)
+    if not text:
+        return repr(error)
+    return text if isinstance(error, RuntimeError) else f"{type(error).__name__}: {text}"

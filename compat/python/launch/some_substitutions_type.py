@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Union
 
 from .substitution import Substitution
 
-SomeSubstitutionsType = Union[str, Path, Substitution, Iterable[Union[str, Path, Substitution]]]
+SomeSubstitutionsType = str | Path | Substitution | Iterable[str | Path | Substitution]
 SomeSubstitutionsType_types_tuple = (str, Path, Substitution, Iterable)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,8 +17,7 @@ class Substitution:
 
     def perform(self, context: LaunchContext) -> str:
         """Return the text this stands for in `context`."""
-        warnings.warn("Substitution.perform() must be overridden by the subclass", stacklevel=2)
-        return ""
+        raise NotImplementedError(f"{type(self).__name__} does not implement perform()")
 
     @classmethod
     def parse(cls, data):

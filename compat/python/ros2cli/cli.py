@@ -84,7 +84,7 @@ def _overview() -> str:
     width = max(map(len, COMMANDS))
     lines = ["usage: ros2 <command> [-h] ...", "", "Commands (stand-in of upstream's ros2):"]
     lines += [f"  {name:<{width}}  {text}" for name, text in sorted(COMMANDS.items())]
-    return "\n".join(lines + ["", "Call `ros2 <command> -h` for more."])
+    return "\n".join([*lines, "", "Call `ros2 <command> -h` for more."])
 
 
 if __name__ == "__main__":

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import signal
 import traceback
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Callable
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 from .. import _process_watch, logging
 from .._subprocess import ChildProcess
 from ..action import Action
+from ..conditions import evaluate_condition_expression
 from ..event import Event
 from ..event_handler import EventHandler
 from ..event_handlers import OnProcessExit, OnProcessIO, OnShutdown
@@ -38,23 +39,26 @@ if TYPE_CHECKING:
     from ..descriptions import Executable
     from ..launch_context import LaunchContext
 
+_DEFAULT_SIGTERM_TIMEOUT = LaunchConfiguration("sigterm_timeout", default=5)
+_DEFAULT_SIGKILL_TIMEOUT = LaunchConfiguration("sigkill_timeout", default=5)
 _DEFAULT_FORMAT = "[{this.process_description.final_name}] {line}"
 
 
 class ExecuteLocal(Action):
     """Run the process that an `Executable` describes.
 
-    `shell` leaves the joined command line to a shell. `sigterm_timeout` and `sigkill_timeout` are the seconds after which a process
-    that ignores SIGINT gets SIGTERM, and then SIGKILL; their defaults are the launch configurations of these names, else 5.
-    `emulate_tty` gives the process a terminal to write to. `output` says where its output goes (see
-    `launch.logging.get_output_loggers`), `output_format` how a line looks; `cached_output` keeps it for `get_stdout`.
-    `log_cmd` logs the command line. `on_exit` is an action, actions, or a function of (event, context). With `respawn` the process
-    is started again whenever it ends, after `respawn_delay` seconds, at most `respawn_max_retries` times (-1: no limit).
+    `shell` leaves the joined command line to a shell. `sigterm_timeout` and `sigkill_timeout` are the seconds after
+    which a process that ignores SIGINT gets SIGTERM, and then SIGKILL; their defaults are the launch configurations
+    of these names, else 5. `emulate_tty` (overridden by the launch configuration of that name) gives the process a
+    terminal to write to. `output` says where its output goes (see `launch.logging.get_output_loggers`),
+    `output_format` how a line looks; `cached_output` keeps it for `get_stdout`. `log_cmd` logs the command line.
+    `on_exit` is an action, actions, or a function of (event, context). With `respawn` the process is started again
+    whenever it ends, after `respawn_delay` seconds, at most `respawn_max_retries` times (-1: no limit).
     """
 
     def __init__(self, *, process_description: Executable, shell: bool = False,
-                 sigterm_timeout: SomeSubstitutionsType = LaunchConfiguration("sigterm_timeout", default=5),
-                 sigkill_timeout: SomeSubstitutionsType = LaunchConfiguration("sigkill_timeout", default=5),
+                 sigterm_timeout: SomeSubstitutionsType = _DEFAULT_SIGTERM_TIMEOUT,
+                 sigkill_timeout: SomeSubstitutionsType = _DEFAULT_SIGKILL_TIMEOUT,
                  emulate_tty: bool = False, output: SomeSubstitutionsType | dict = "log",
                  output_format: str = _DEFAULT_FORMAT, cached_output: bool = False, log_cmd: bool = False,
                  on_exit: Callable | LaunchDescriptionEntity | Iterable[LaunchDescriptionEntity] | None = None,
@@ -159,7 +163,7 @@ class ExecuteLocal(Action):
         self.prepare(context)
         description = self.__process_description
         name = description.final_name
-        assert name is not None and description.final_cmd is not None
+        assert name is not None
         if self.__completed_future is not None:
             raise RuntimeError(f"ExecuteLocal action '{name}' was executed more than once")
         self.__process_event_args = {"action": self, "name": name, "cmd": description.final_cmd,
@@ -174,6 +178,9 @@ class ExecuteLocal(Action):
             context.register_event_handler(handler)
         # Performed here, while the launch configurations are those of this place.
         respawn = bool(perform_typed_substitution(context, self.__respawn, bool))
+        if "emulate_tty" in context.launch_configurations:
+            value = normalize_to_list_of_substitutions(context.launch_configurations["emulate_tty"])
+            self.__emulate_tty = evaluate_condition_expression(context, value)
         self.__timeouts_s = (_seconds(context, self.__sigterm_timeout, "sigterm_timeout"),
                              _seconds(context, self.__sigkill_timeout, "sigkill_timeout"))
         context.asyncio_loop.create_task(self.__run(context, respawn))
@@ -184,7 +191,7 @@ class ExecuteLocal(Action):
                   else logging.default_output_format(perform_substitutions(context, self.__output)))
         loggers = logging.get_output_loggers(name, output)
         self.__outputs = {fd: LineOutput(logger, self.__output_format, {"this": self}, cached=self.__cached_output)
-                          for fd, logger in zip((1, 2), loggers)}
+                          for fd, logger in zip((1, 2), loggers, strict=True)}
 
     def __make_event_handlers(self) -> list:
         def is_for_me(event_cls: type) -> Callable[[Event], bool]:
@@ -192,7 +199,8 @@ class ExecuteLocal(Action):
 
         is_mine = matches_action(self)
         handlers = [
-            EventHandler(matcher=is_for_me(ShutdownProcess), entities=OpaqueFunction(function=self.__on_shutdown_process)),
+            EventHandler(matcher=is_for_me(ShutdownProcess),
+                         entities=OpaqueFunction(function=self.__on_shutdown_process)),
             EventHandler(matcher=is_for_me(SignalProcess), entities=OpaqueFunction(function=self.__on_signal_process)),
             EventHandler(matcher=lambda event: isinstance(event, ProcessStdin) and is_mine(event),
                          entities=OpaqueFunction(function=self.__on_process_stdin)),
@@ -229,7 +237,8 @@ class ExecuteLocal(Action):
     async def __run_once(self, context: LaunchContext) -> bool:
         """Run the process once; False if it could not be started."""
         details = self.__process_event_args
-        assert details is not None and self.__shutdown_future is not None
+        assert details is not None
+        assert self.__shutdown_future is not None
         if self.__shutdown_future.done():
             return False
         cmd = details["cmd"]
@@ -268,8 +277,6 @@ class ExecuteLocal(Action):
         for timer in (self.__sigterm_timer, self.__sigkill_timer):
             if timer is not None:
                 timer.cancel()
-        assert self.__completed_future is not None and self.__shutdown_future is not None
-
         for future in (self.__shutdown_future, self.__completed_future):
             if not future.done():
                 future.set_result(None)
@@ -308,7 +315,7 @@ class ExecuteLocal(Action):
         self._shutdown_process(context, send_sigint=not event.due_to_sigint or context.noninteractive)
 
     def _shutdown_process(self, context: LaunchContext, *, send_sigint: bool) -> None:
-        """Begin to end the process: SIGINT now, SIGTERM and SIGKILL if that doesn't help. Only the first call counts."""
+        """Begin to end the process: SIGINT now, SIGTERM and SIGKILL if that doesn't help. Once only."""
         if self.__shutdown_future is None or self.__shutdown_future.done():
             return
         self.__shutdown_future.set_result(None)
@@ -320,7 +327,8 @@ class ExecuteLocal(Action):
             self.__send_signal(signal.SIGINT)
         sigterm_s, sigkill_s = self.__timeouts_s
         self.__sigterm_timer = self.__escalate(context, sigterm_s, signal.SIGINT, signal.SIGTERM, sigterm_s)
-        self.__sigkill_timer = self.__escalate(context, sigterm_s + sigkill_s, signal.SIGTERM, signal.SIGKILL, sigkill_s)
+        self.__sigkill_timer = self.__escalate(context, sigterm_s + sigkill_s, signal.SIGTERM, signal.SIGKILL,
+                                               sigkill_s)
 
     def __escalate(self, context: LaunchContext, delay_s: float, before: signal.Signals, then: signal.Signals,
                    waited_s: float) -> TimerAction:

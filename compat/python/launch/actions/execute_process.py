@@ -12,7 +12,7 @@ from .execute_local import ExecuteLocal
 
 
 class ExecuteProcess(ExecuteLocal):
-    """Run `cmd` (a list whose items are arguments); the other arguments are those of `Executable` and `ExecuteLocal`."""
+    """Run `cmd` (a list whose items are arguments); the rest is as in `Executable` and `ExecuteLocal`."""
 
     def __init__(self, *, cmd: Iterable[SomeSubstitutionsType], prefix: SomeSubstitutionsType | None = None,
                  name: SomeSubstitutionsType | None = None, cwd: SomeSubstitutionsType | None = None,

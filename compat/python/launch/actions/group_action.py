@@ -20,8 +20,8 @@ from .set_launch_configuration import SetLaunchConfiguration
 class GroupAction(Action):
     """Execute `actions`; when `scoped`, with launch configurations and environment restored afterwards.
 
-    A scoped group sees the outer configurations and environment unless `forwarding` is off; `launch_configurations` are set in
-    addition. As upstream, what timers and event handlers execute later is outside of the scope.
+    A scoped group sees the outer configurations and environment unless `forwarding` is off; `launch_configurations`
+    are set in addition. As upstream, what timers and event handlers execute later is outside of the scope.
     """
 
     def __init__(self, actions: Iterable[Action], *, scoped: bool = True, forwarding: bool = True,

@@ -20,8 +20,9 @@ _FILE_LOCALS = ("current_launch_file_path", "current_launch_file_directory")
 class IncludeLaunchDescription(Action):
     """Visit the description of a source (or file path) as if its entities stood here.
 
-    There is no scope: `launch_arguments` (pairs of name and value) become launch configurations and stay so; put the include
-    into a `GroupAction` to keep them inside. While the included entities are visited, the locals tell their file's path.
+    There is no scope: `launch_arguments` (pairs of name and value) become launch configurations and stay so; put the
+    include into a `GroupAction` to keep them inside. While the included entities are visited, the locals tell their
+    file's path.
     """
 
     def __init__(self, launch_description_source: LaunchDescriptionSource | SomeSubstitutionsType, *,
@@ -75,7 +76,7 @@ class IncludeLaunchDescription(Action):
         location = self.__source.location
         if os.path.exists(location):
             path = os.path.abspath(location)
-            context.extend_locals(dict(zip(_FILE_LOCALS, (path, os.path.dirname(path)))))
+            context.extend_locals(dict(zip(_FILE_LOCALS, (path, os.path.dirname(path)), strict=True)))
         else:
             # A description made by a script: its location is a remark such as '<script>'.
             context.extend_locals({"current_launch_file_directory": location})

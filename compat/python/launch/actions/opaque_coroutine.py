@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
-from typing import Any, Callable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from ..action import Action
 from ..event_handlers import OnShutdown
 
 
 class OpaqueCoroutine(Action):
-    """Run ``coroutine(context, *args, **kwargs)`` (without the context if `ignore_context`); cancelled upon shutdown."""
+    """Run ``coroutine(context, *args, **kwargs)``, without the context if `ignore_context`; shutdown cancels it."""
 
     def __init__(self, *, coroutine: Callable, args: Iterable[Any] | None = None,
                  kwargs: Mapping[str, Any] | None = None, ignore_context: bool = False, **left_over_kwargs) -> None:
         super().__init__(**left_over_kwargs)
         if not asyncio.iscoroutinefunction(coroutine):
-            raise TypeError(f"OpaqueCoroutine: expected a coroutine function, got '{coroutine}' of type {type(coroutine)}")
+            raise TypeError(f"OpaqueCoroutine: expected a coroutine function, got {coroutine!r}")
         self.__coroutine = coroutine
         self.__args = list(args) if args is not None else []
         self.__kwargs = dict(kwargs) if kwargs is not None else {}

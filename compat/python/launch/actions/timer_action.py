@@ -16,7 +16,8 @@ from ..utilities import create_future, normalize_to_list_of_substitutions, perfo
 class TimerAction(Action):
     """Execute `actions` once `period` seconds (a number, or a text of one) have passed.
 
-    Shutdown cancels it unless `cancel_on_shutdown` is off. The actions are executed outside of any `GroupAction` around.
+    Shutdown cancels it unless `cancel_on_shutdown` is off. The actions are executed outside of any `GroupAction`
+    around.
     """
 
     def __init__(self, *, period: float | SomeSubstitutionsType, actions: Iterable[LaunchDescriptionEntity],
@@ -92,7 +93,8 @@ class TimerAction(Action):
         await asyncio.wait([canceled], timeout=period)
 
     async def __run(self, context, period: float) -> None:
-        assert self.__canceled_future is not None and self.__future is not None
+        assert self.__canceled_future is not None
+        assert self.__future is not None
         try:
             await self._wait(context, period, self.__canceled_future)
             if not self.__canceled_future.done():

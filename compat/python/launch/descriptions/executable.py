@@ -25,9 +25,9 @@ Environment = Mapping[SomeSubstitutionsType, SomeSubstitutionsType]
 class Executable:
     """Describes a process to be run; `prepare` makes the ``final_*`` properties from it.
 
-    Each item of `cmd` (which may itself be a list that is joined) is one argument. `prefix` is split as a shell would and put in
-    front; without one, the launch configuration ``launch-prefix`` is used for programs that ``launch-prefix-filter`` matches.
-    `env` replaces the environment, `additional_env` adds to it.
+    Each item of `cmd` (which may itself be a list that is joined) is one argument. `prefix` is split as a shell would
+    and put in front; without one, the launch configuration ``launch-prefix`` is used for programs that
+    ``launch-prefix-filter`` matches. `env` replaces the environment, `additional_env` adds to it.
     """
 
     def __init__(self, *, cmd: Iterable[SomeSubstitutionsType], prefix: SomeSubstitutionsType | None = None,

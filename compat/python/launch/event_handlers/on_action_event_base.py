@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Callable
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from ..event import Event
 from ..event_handler import BaseEventHandler
@@ -25,8 +25,8 @@ class OnActionEventBase(BaseEventHandler):
                  on_event: SomeEntitiesType | Callable, target_event_cls: type[Event], target_action_cls: type,
                  **kwargs) -> None:
         if not (action_matcher is None or isinstance(action_matcher, target_action_cls) or callable(action_matcher)):
-            raise TypeError(f"{type(self).__name__}: the target must be a {target_action_cls.__name__}, a function of one, "
-                            f"or None; got '{action_matcher}'")
+            raise TypeError(f"{type(self).__name__}: the target must be a {target_action_cls.__name__}, "
+                            f"a function of one, or None; got '{action_matcher}'")
         self.__target = action_matcher
         self.__target_event_cls = target_event_cls
         self.__function: Callable | None = None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from ..events.process import ProcessIO
 from ..some_entities_type import SomeEntitiesType
@@ -25,5 +26,7 @@ class OnProcessIO(OnActionEventBase):
                          target_action_cls=ExecuteLocal, **kwargs)
 
     def __dispatch(self, event: ProcessIO, context: LaunchContext) -> SomeEntitiesType | None:
-        function = (self.__on_stdout if event.from_stdout else self.__on_stderr if event.from_stderr else self.__on_stdin)
+        function = self.__on_stdout if event.from_stdout else self.__on_stdin
+        if event.from_stderr:
+            function = self.__on_stderr
         return function(event) if function is not None else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import Callable
+from collections.abc import Callable
 
 action_parse_methods: dict[str, Callable] = {}
 substitution_parse_methods: dict[str, Callable] = {}

@@ -1,7 +1,8 @@
 r"""Read texts with embedded substitutions, as in ``$(env HOME)/data/$(var name 'a default')``.
 
-Within ``$( )`` arguments are separated by blanks, may be quoted with ' or ", and may contain substitutions themselves. A
-backslash takes the meaning from the next ``$``, bracket, quote, blank or backslash inside a substitution.
+Within ``$( )`` arguments are separated by blanks, may be quoted with ' or ", and may contain substitutions
+themselves. A backslash takes the meaning from the next ``$``, bracket, quote, blank or backslash inside a
+substitution.
 """
 
 from __future__ import annotations

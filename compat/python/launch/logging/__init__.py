@@ -8,10 +8,12 @@ from collections.abc import Iterable, Mapping
 
 from . import handlers
 from .config import LaunchConfig
-from .config import make_unique_log_dir as _make_unique_log_dir
-from .config import renew_latest_log_dir as _renew_latest_log_dir
+from .config import make_unique_log_dir as _make_unique_log_dir  # noqa: F401 (upstream's tests replace it here)
+from .config import renew_latest_log_dir as _renew_latest_log_dir  # noqa: F401
 
-__all__ = ["LaunchConfig", "get_logger", "get_output_loggers", "handlers", "launch_config", "log_launch_config", "reset"]
+__all__ = [
+    "LaunchConfig", "get_logger", "get_output_loggers", "handlers", "launch_config", "log_launch_config", "reset",
+]
 
 _SOURCES = ("stdout", "stderr", "both")
 _SINKS = ("screen", "log", "own_log")
@@ -61,8 +63,9 @@ def get_output_loggers(process_name: str, output_config: str | Mapping[str, Iter
                        main_log_file_name: str = "launch.log") -> tuple[logging.Logger, logging.Logger]:
     """Return the loggers for the standard output and error of a process.
 
-    `output_config` is 'screen', 'log' (output to the log file, errors to the screen too), 'both', 'own_log' (a file of its
-    own for each stream and for both), 'full' (all of it), or maps 'stdout', 'stderr', 'both' to sets of 'screen', 'log', 'own_log'.
+    `output_config` is 'screen', 'log' (output to the log file, errors to the screen too), 'both', 'own_log' (a file
+    of its own for each stream and for both), 'full' (all of it), or maps 'stdout', 'stderr', 'both' to sets of
+    'screen', 'log', 'own_log'.
     """
     sinks = _normalize_output_config(output_config)
     loggers = {}

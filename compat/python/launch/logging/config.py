@@ -6,8 +6,8 @@ import datetime
 import logging
 import os
 import socket
+from collections.abc import Callable
 from pathlib import Path
-from typing import Callable
 
 from . import handlers
 
@@ -71,7 +71,7 @@ class LaunchConfig:
     # -- formats -------------------------------------------------------------------------------------------------------
 
     def set_screen_format(self, screen_format: str, *, screen_style: str | None = None) -> None:
-        """Set how lines look on the screen: 'default', 'default_with_timestamp' or a format in `screen_style` ({, %, $)."""
+        """Set how lines look on the screen: 'default', 'default_with_timestamp' or a format in `screen_style`."""
         screen_format = os.environ.get("OVERRIDE_LAUNCH_SCREEN_FORMAT") or screen_format
         if screen_format in _SCREEN_FORMATS:
             if screen_style is not None:

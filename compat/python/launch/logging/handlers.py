@@ -1,4 +1,4 @@
-"""Handlers whose format depends on the logger, so that processes' output stays bare where launch's own lines have a head."""
+"""Handlers whose format depends on the logger: processes' output stays bare, launch's own lines have a head."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ class FormatterPerLogger:
 
     __formatters: dict[str, logging.Formatter] | None = None
 
-    def setFormatterFor(self, logger: logging.Logger, formatter: logging.Formatter) -> None:  # noqa: N802 (upstream's name)
+    def setFormatterFor(self, logger: logging.Logger, formatter: logging.Formatter) -> None:
         """Use `formatter` for the records of `logger`."""
         if self.__formatters is None:
             self.__formatters = {}
         self.__formatters[logger.name] = formatter
 
-    def unsetFormatterFor(self, logger: logging.Logger) -> None:  # noqa: N802 (upstream's name)
+    def unsetFormatterFor(self, logger: logging.Logger) -> None:
         """Use the handler's own formatter for `logger` again."""
         (self.__formatters or {}).pop(logger.name, None)
 
@@ -53,7 +53,7 @@ class ScreenHandler(FormatterPerLogger, logging.StreamHandler):
     def stream(self, value: object) -> None:
         """Ignored: the standard output is looked up at each use."""
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's name)
+    def handleError(self, record: logging.LogRecord) -> None:
         """Keep silent about a closed pipe; report the rest."""
         if not isinstance(sys.exc_info()[1], (BrokenPipeError, ValueError)):
             super().handleError(record)

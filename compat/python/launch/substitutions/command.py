@@ -18,7 +18,8 @@ _ON_STDERR = ("fail", "ignore", "warn", "capture")
 class Command(Substitution):
     """Stands for the standard output of a command, which is split as a shell would but not run by one.
 
-    `on_stderr`: fail if anything is written to the standard error, ignore it, warn about it, or capture it with the output.
+    `on_stderr`: fail if anything is written to the standard error, ignore it, warn about it, or capture it with the
+    output.
     """
 
     def __init__(self, command: SomeSubstitutionsType, *, on_stderr: SomeSubstitutionsType = "fail") -> None:
@@ -64,7 +65,8 @@ class Command(Substitution):
             raise SubstitutionFailure(
                 f"executed command failed. Command: {text}\nCaptured stderr output: {result.stderr}")
         if result.stderr and on_stderr in ("fail", "warn"):
-            message = f"executed command showed stderr output. Command: {text}\nCaptured stderr output:\n{result.stderr}"
+            message = (f"executed command showed stderr output. Command: {text}\n"
+                       f"Captured stderr output:\n{result.stderr}")
             if on_stderr == "fail":
                 raise SubstitutionFailure(message)
             from .. import logging

@@ -11,7 +11,7 @@ from ..utilities import normalize_to_list_of_substitutions, perform_substitution
 
 @expose_substitution("equals")
 class EqualsSubstitution(Substitution):
-    """Stands for 'true' if both sides are equal, as texts (None is empty), truths (true/1, false/0), or numbers (nearly)."""
+    """Stands for 'true' if both sides are equal as texts (None is empty), truths (true/1, false/0) or numbers."""
 
     def __init__(self, left, right) -> None:
         self.__left = _normalize(left)

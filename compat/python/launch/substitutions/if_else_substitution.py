@@ -11,7 +11,7 @@ from .boolean_substitution import perform_bool
 
 @expose_substitution("if")
 class IfElseSubstitution(Substitution):
-    """Stands for `if_value` when the condition is true, else for `else_value`; one of the two may be left out (empty)."""
+    """Stands for `if_value` when the condition is true, else for `else_value`; one of them may be left out."""
 
     def __init__(self, condition: SomeSubstitutionsType, if_value: SomeSubstitutionsType = "",
                  else_value: SomeSubstitutionsType = "") -> None:
@@ -26,7 +26,7 @@ class IfElseSubstitution(Substitution):
         """Read ``$(if condition if_value [else_value])``."""
         if not 2 <= len(data) <= 3:
             raise TypeError("if substitution expects 2 or 3 arguments")
-        return cls, dict(zip(("condition", "if_value", "else_value"), data))
+        return cls, dict(zip(("condition", "if_value", "else_value"), data, strict=False))
 
     @property
     def condition(self) -> list[Substitution]:

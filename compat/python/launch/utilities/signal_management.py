@@ -6,15 +6,15 @@ import asyncio
 import os
 import signal
 import socket
-from typing import Callable
+from collections.abc import Callable
 
 
 class AsyncSafeSignalManager:
     """While entered, calls handlers in `loop` for the signals they were registered for.
 
-    Handlers may be registered before or after entering. Leaving restores the previous handlers of those signals. Only usable
-    from the main thread. A Python-level handler (which does nothing) and the wake-up descriptor are used, so that a signal that
-    arrives while the loop waits is handled at once and never raises KeyboardInterrupt.
+    Handlers may be registered before or after entering. Leaving restores the previous handlers of those signals. Only
+    usable from the main thread. A Python-level handler (which does nothing) and the wake-up descriptor are used, so
+    that a signal that arrives while the loop waits is handled at once and never raises KeyboardInterrupt.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:

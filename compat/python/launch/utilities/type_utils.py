@@ -1,14 +1,14 @@
 """Values of type int, float, bool or str, or lists of one of them, that may be given as texts or substitutions.
 
-Texts are typed by the rules of YAML. In this module `data_type` is one of the four scalar types, ``List[scalar]``, or None for
-whatever fits; ``can_be_str`` also allows texts that are of no such type.
+Texts are typed by the rules of YAML. In this module `data_type` is one of the four scalar types, ``List[scalar]``, or
+None for whatever fits; ``can_be_str`` also allows texts that are of no such type.
 """
 
 from __future__ import annotations
 
 import typing
 from collections.abc import Iterable
-from typing import Any, List, Union  # noqa: UP035 (List is part of the interface)
+from typing import Any, List  # noqa: UP035 (List is part of the interface)
 
 import yaml
 
@@ -17,19 +17,19 @@ from .normalize_to_list_of_substitutions_impl import normalize_to_list_of_substi
 from .perform_substitutions_impl import perform_substitutions
 
 ScalarTypesTuple = (int, float, bool, str)
-ScalarTypesType = Union[int, float, bool, str]
+ScalarTypesType = int | float | bool | str
 ScalarValueType = ScalarTypesType
-ListValueType = Union[List[int], List[float], List[bool], List[str]]  # noqa: UP006
+ListValueType = list[int] | list[float] | list[bool] | list[str]
 AllowedTypesTuple = (*ScalarTypesTuple, List[int], List[float], List[bool], List[str])  # noqa: UP006
 AllowedTypesType = Any
-AllowedValueType = Union[ScalarValueType, ListValueType]
+AllowedValueType = ScalarValueType | ListValueType
 SomeValueType = Any
 NormalizedValueType = Any
 
 
 def is_typing_list(data_type: Any) -> bool:
     """Return whether `data_type` is typing.List, bare or with an element type."""
-    return data_type is List or (typing.get_origin(data_type) is list and not isinstance(data_type, type))
+    return data_type is List or (typing.get_origin(data_type) is list and not isinstance(data_type, type))  # noqa: UP006
 
 
 def is_valid_scalar_type(data_type: Any) -> bool:
@@ -91,10 +91,9 @@ def _convert(item: Any, scalar: type, can_be_str: bool, text: str | None = None)
     """Return the loaded `item` as a `scalar`; with `can_be_str`, the text itself if it is none."""
     if type(item) is scalar:
         return item
-    if scalar is float and type(item) is int:
-        # Only for a single text: in a list of numbers, mixed types are a mistake.
-        if text is not None:
-            return float(item)
+    # Only for a single text: in a list of numbers, mixed types are a mistake.
+    if scalar is float and type(item) is int and text is not None:
+        return float(item)
     if scalar is bool and text is not None and text.strip() in ("0", "1"):
         return text.strip() == "1"
     if can_be_str and isinstance(item, str):
@@ -147,7 +146,7 @@ def is_normalized_substitution(value: Any) -> bool:
 
 
 def normalize_typed_substitution(value: SomeValueType, data_type: Any) -> NormalizedValueType:
-    """Return `value` with every substitution in it as a list of substitutions; TypeError if it can't be a `data_type`."""
+    """Return `value` with each substitution in it as a list; TypeError if it can't be a `data_type`."""
     if data_type is not None:
         extract_type(data_type)
     if is_substitution(value):

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 
 def visit_all_entities_and_collect_futures(
-        entity: LaunchDescriptionEntity, context: LaunchContext) -> list[tuple[LaunchDescriptionEntity, asyncio.Future]]:
+        entity: LaunchDescriptionEntity,
+        context: LaunchContext) -> list[tuple[LaunchDescriptionEntity, asyncio.Future]]:
     """Visit depth first and in order; return (entity, future) for all that go on afterwards."""
     sub_entities = entity.visit(context)
     future = entity.get_asyncio_future()
