@@ -26,8 +26,8 @@ def gtin_check_digit(digits: str) -> int:
     return -weighted % 10
 
 
-def read_catalog(document: Section, directory: Path) -> Catalog:
-    """Read all of ``catalog.yaml``. Image paths are relative to ``directory``."""
+def read_catalog(document: Section, directory: Path, need_images: bool = True) -> Catalog:
+    """Read all of ``catalog.yaml``. Image paths are relative to ``directory``, where they must exist if needed."""
     catalog = Catalog()
     gtins: dict[str, str] = {}
     parts = document.sections("products")
@@ -35,13 +35,13 @@ def read_catalog(document: Section, directory: Path) -> Catalog:
     if document.ok and not parts:
         document.problem("products", "is empty", "add products")
     for section in parts:
-        product = _read_product(section, catalog, gtins, directory)
+        product = _read_product(section, catalog, gtins, directory if need_images else None)
         if product:
             catalog.products.append(product)
     return catalog
 
 
-def _read_product(section: Section, catalog: Catalog, gtins: dict[str, str], directory: Path) -> Product | None:
+def _read_product(section: Section, catalog: Catalog, gtins: dict[str, str], directory: Path | None) -> Product | None:
     sku = section.text("sku")
     if sku and sku in catalog.declared:
         section.problem("sku", f"{sku!r} names two products", "give every product its own sku")
@@ -97,8 +97,8 @@ def _read_gtin(section: Section, sku: str, gtins: dict[str, str]) -> str:
     return gtin
 
 
-def _read_image(section: Section, sku: str, directory: Path) -> str:
+def _read_image(section: Section, sku: str, directory: Path | None) -> str:
     image = section.text("image", f"images/{sku}.png")
-    if sku and not (directory / image).is_file():
+    if sku and directory and not (directory / image).is_file():
         section.problem("image", f"{image} does not exist", "put a picture there or run: walkout store art STORE")
     return image

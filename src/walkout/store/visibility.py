@@ -26,7 +26,7 @@ WALL_THICKNESS = 0.03
 
 @dataclass(frozen=True)
 class Boxes:
-    """Solid boxes: ``to_local`` (m, 4, 4) takes store points into a box's frame, where ``low``, ``high`` (m, 3) are corners."""
+    """Solid boxes: ``to_local`` (m, 4, 4) takes store points to each box, ``low`` and ``high`` (m, 3) are there."""
 
     to_local: FloatArray
     low: FloatArray
