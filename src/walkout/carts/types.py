@@ -49,6 +49,7 @@ class CartLine:
     unit_price_minor: int
     probability: float
     interaction_ids: tuple[str, ...] = ()
+    camera_ids: tuple[str, ...] = ()
 
     @property
     def total_minor(self) -> int:
@@ -124,3 +125,32 @@ class Receipt:
     payment_reference: str
     needs_review: bool = False
     corrects_receipt_id: str = ""
+
+
+class ReviewState(IntEnum):
+    """The life of a review."""
+
+    UNKNOWN = 0
+    OPEN = 1
+    CONFIRMED = 2
+    CHANGED = 3
+    DISMISSED = 4
+
+
+@dataclass(frozen=True)
+class Review:
+    """Something that a person should look at.
+
+    ``proposed_lines`` are the most probable ones, ``at_stake_minor`` is what deciding without a look may cost.
+    """
+
+    review_id: str
+    state: ReviewState
+    receipt_id: str
+    session_id: str
+    stamp_ns: int
+    proposed_lines: tuple[CartLine, ...]
+    interaction_ids: tuple[str, ...]
+    at_stake_minor: int
+    currency: str
+    reason: str

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,7 @@ from walkout.interactions.joint import (
 from walkout.interactions.likelihoods import ReachParameters, WeightModel, WeightParameters, reach
 from walkout.interactions.planogram_belief import PlanogramBelief, PlanogramParameters
 from walkout.interactions.shopper_history import ShopperHistory
-from walkout.interactions.types import Hypothesis, Interaction, InteractionKind, WeightEvent
+from walkout.interactions.types import Hypothesis, Interaction, InteractionKind, VisitEstimate, WeightEvent
 from walkout.store.model import Store
 from walkout.tracking.types import Shoppers
 
@@ -70,20 +71,6 @@ class AttributionParameters:
             raise ValueError(f"history_s ({self.history_s}) must be longer than patience_s and the reach's lead")
 
 
-@dataclass(frozen=True)
-class VisitEstimate:
-    """A whole visit explained once more.
-
-    ``counts`` gives for every product the probability of each number of pieces that the party left with (also 0);
-    ``interaction_ids`` the evidence of each product, ``camera_ids`` who saw it.
-    """
-
-    interactions: tuple[Interaction, ...]
-    counts: dict[str, dict[int, float]]
-    interaction_ids: dict[str, tuple[str, ...]]
-    camera_ids: dict[str, tuple[str, ...]]
-
-
 @dataclass
 class _Case:
     """An event on its way: its evidence once the hands are known, its explanation once it was judged."""
@@ -107,7 +94,6 @@ class Attributor:
         self._history = ShopperHistory(parameters.history_s, parameters.reach.forearm_share)
         self._cases: dict[str, _Case] = {}
         self._pinned: dict[str, Assignment] = {}
-        self._gone: set[int] = set()
         self._stockers: set[int] = set()
         self._dirty = False
 
@@ -184,24 +170,37 @@ class Attributor:
         return self._visit(party, chosen, joint)
 
     def commit(self, track_ids: Iterable[int]) -> None:
-        """Close the books on tracks that left: what was theirs stays theirs, the rest cannot be theirs any more."""
+        """Close the books on tracks that left: what was billed to them cannot become somebody else's.
+
+        What they may have done but were not billed for stays as doubtful as it was.
+        """
         party = frozenset(track_ids)
         for event_id, case in self._cases.items():
             if case.interaction is not None and case.interaction.best.track_id in party:
                 best = case.interaction.best
                 self._pinned[event_id] = Assignment(best.track_id, best.sku, best.quantity, best.kind)
-        self._gone |= party
         self._dirty = True
 
-    def evidence(self, interaction_id: str) -> EventEvidence | None:
-        """Return what an interaction rests on, None when it is not known (any more)."""
+    def evidence_document(self, interaction_id: str) -> dict[str, Any] | None:
+        """Return what a final interaction rests on as a document, None while it is not final or no longer known."""
         case = self._cases.get(_event_id(interaction_id))
-        return case.evidence if case else None
+        if case is None or case.evidence is None or case.event.provisional:
+            return None
+        return case.evidence.to_document()
 
-    def restore(self, evidence: EventEvidence) -> None:
+    def restore(self, document: dict[str, Any]) -> None:
         """Take back the evidence of an event after a restart."""
+        evidence = EventEvidence.from_document(document)
         self._cases[evidence.event.event_id] = _Case(evidence.event, evidence)
         self._dirty = True
+
+    def belief_document(self) -> dict[str, dict[str, float]]:
+        """Return what is believed to lie in the lanes beside the planogram, as a document."""
+        return self.belief.to_document()
+
+    def restore_belief(self, document: dict[str, dict[str, float]]) -> None:
+        """Take back what ``belief_document`` gave."""
+        self.belief.restore(document)
 
     def _ready(self, event: WeightEvent, now_ns: int) -> bool:
         known_ns = event.onset_ns + int(self._p.wait_s * 1e9)
@@ -236,21 +235,12 @@ class Attributor:
         return sorted(ready, key=lambda case: (case.event.onset_ns, case.event.event_id))
 
     def _explain(self, cases: list[_Case], situation: Situation) -> list[JointHypothesis]:
-        evidence = [self._open_evidence(case) for case in cases]
+        evidence = [case.evidence for case in cases if case.evidence is not None]
         joint = self._solver.solve(evidence, situation, self._pinned)
         for position, case in enumerate(cases):
             case.interaction = self._interaction(case, joint, position)
             self._learn(case)
         return joint
-
-    def _open_evidence(self, case: _Case) -> EventEvidence:
-        """Return the evidence without shoppers who have left and were not billed for this."""
-        if case.evidence is None:
-            raise RuntimeError("only judged cases are explained")
-        if not self._gone or case.event.event_id in self._pinned:
-            return case.evidence
-        tracks = tuple(track for track in case.evidence.tracks if track.track_id not in self._gone)
-        return replace(case.evidence, tracks=tracks)
 
     def _interaction(self, case: _Case, joint: list[JointHypothesis], position: int) -> Interaction:
         odds: dict[Assignment, float] = {}
@@ -316,7 +306,7 @@ class Attributor:
         """Return the tracks that may have done it with more than a few per cent."""
         if case.evidence is None:
             return set()
-        tracks = self._open_evidence(case).tracks
+        tracks = case.evidence.tracks
         best = max([track.log_ratio for track in tracks], default=0.0)
         floor = max(best, float(np.log(self._p.joint.nobody))) - 5.0
         return {track.track_id for track in tracks if track.log_ratio > floor}

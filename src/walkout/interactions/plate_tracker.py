@@ -105,7 +105,7 @@ class PlateTracker:
         self._blind: BoolArray = np.ones(plates, bool)
 
     def add_block(self, stamp_ns: int, samples: FloatArray) -> list[PlateChange]:
-        """Take a block of (block_samples, plates) grams that starts at ``stamp_ns``; return disturbed plates that stand still.
+        """Take a block of (block_samples, plates) grams; return the disturbed plates that stand still.
 
         A plate without a value in the block is blind: it keeps its level and reports nothing.
         """

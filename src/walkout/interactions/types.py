@@ -58,3 +58,17 @@ class Interaction:
     def best(self) -> Hypothesis:
         """The most probable explanation."""
         return self.hypotheses[0]
+
+
+@dataclass(frozen=True)
+class VisitEstimate:
+    """A whole visit explained once more.
+
+    ``counts`` gives for every product the probability of each number of pieces that the party left with (also 0);
+    ``interaction_ids`` the evidence of each product, ``camera_ids`` who saw it.
+    """
+
+    interactions: tuple[Interaction, ...]
+    counts: dict[str, dict[int, float]]
+    interaction_ids: dict[str, tuple[str, ...]]
+    camera_ids: dict[str, tuple[str, ...]]

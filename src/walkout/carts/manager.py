@@ -1,0 +1,409 @@
+"""Parties from the gate to the receipt: who is who, what they hold, and charging it exactly once.
+
+Every decision that must survive a crash is in the ledger before anything is done about it; the state held here is
+rebuilt from there. Nothing but stamps passed as arguments tells the time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from walkout.carts.binding import BindingParameters, PositionHistory, near_exit
+from walkout.carts.checkout import make_sale, release
+from walkout.carts.ledger import Entry, Ledger, LedgerKind, SessionState
+from walkout.carts.outbox import OutboxParameters, PaymentOutbox
+from walkout.carts.party import Party, cart_of, live_lines
+from walkout.carts.payment import PaymentProvider
+from walkout.carts.settlement import SettlementParameters, settle
+from walkout.carts.types import Cart, CartLine, GateEvent, GateEventKind, PartyKind, Receipt, Review
+from walkout.interactions.types import Interaction, VisitEstimate, WeightEvent
+from walkout.store.model import Store
+from walkout.tracking.types import Shoppers
+
+_ENTRY_MARGIN_NS = 2_000_000_000
+
+
+@dataclass(frozen=True)
+class CartParameters:
+    """How visits are settled.
+
+    Attributes:
+        binding: how tracks are tied to passages.
+        settlement: what mistakes cost.
+        outbox: how the payment provider is asked.
+        settle_s: a visit is settled this long after the exit at the earliest,
+        settle_limit_s: and at the latest this long after it, even when a weight has not settled.
+        vanished_s: a party whose tracks vanished near an exit this long ago has left.
+        vanished_m: how near that is.
+        abandoned_s: a party whose tracks vanished elsewhere is settled after this time, for a person to look at.
+        linger_s: a settled cart is shown for this long.
+    """
+
+    binding: BindingParameters = field(default_factory=BindingParameters)
+    settlement: SettlementParameters = field(default_factory=SettlementParameters)
+    outbox: OutboxParameters = field(default_factory=OutboxParameters)
+    settle_s: float = 2.5
+    settle_limit_s: float = 8.0
+    vanished_s: float = 15.0
+    vanished_m: float = 2.0
+    abandoned_s: float = 900.0
+    linger_s: float = 60.0
+
+    def __post_init__(self) -> None:
+        """Refuse values that make no sense."""
+        for name in ("settle_s", "vanished_s", "vanished_m", "abandoned_s", "linger_s"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} is {getattr(self, name)}: must be positive")
+        if self.settle_limit_s < self.settle_s:
+            raise ValueError(f"settle_limit_s ({self.settle_limit_s}) must not be shorter than settle_s")
+
+
+@dataclass(frozen=True)
+class CartOutput:
+    """What is new: explained events, carts that changed, receipts issued or paid, reviews opened."""
+
+    interactions: tuple[Interaction, ...] = ()
+    carts: tuple[Cart, ...] = ()
+    receipts: tuple[Receipt, ...] = ()
+    reviews: tuple[Review, ...] = ()
+
+
+class ExplainsEvents(Protocol):
+    """What the carts ask of the attribution (``interactions.attribution.Attributor``)."""
+
+    def add_shoppers(self, shoppers: Shoppers) -> None:
+        """See Attributor."""
+
+    def add_event(self, event: WeightEvent) -> None:
+        """See Attributor."""
+
+    def advance(self, now_ns: int) -> list[Interaction]:
+        """See Attributor."""
+
+    def unsettled(self, now_ns: int) -> bool:
+        """See Attributor."""
+
+    def estimate_visit(self, track_ids: Iterable[int], from_ns: int, to_ns: int) -> VisitEstimate:
+        """See Attributor."""
+
+    def commit(self, track_ids: Iterable[int]) -> None:
+        """See Attributor."""
+
+    def mark_stocker(self, track_id: int) -> None:
+        """See Attributor."""
+
+    def evidence_document(self, interaction_id: str) -> dict[str, Any] | None:
+        """See Attributor."""
+
+    def restore(self, document: dict[str, Any]) -> None:
+        """See Attributor."""
+
+    def belief_document(self) -> dict[str, dict[str, float]]:
+        """See Attributor."""
+
+    def restore_belief(self, document: dict[str, dict[str, float]]) -> None:
+        """See Attributor."""
+
+
+class CartManager:
+    """Runs the carts of a store."""
+
+    def __init__(
+        self,
+        parameters: CartParameters,
+        store: Store,
+        ledger: Ledger,
+        provider: PaymentProvider,
+        attributor: ExplainsEvents,
+    ) -> None:
+        """Take up the sessions that were open when the ledger was last used, and what is known of them."""
+        self._p = parameters
+        self._store = store
+        self._ledger = ledger
+        self._attributor = attributor
+        self._outbox = PaymentOutbox(parameters.outbox, ledger, provider)
+        self._positions = PositionHistory(parameters.binding)
+        self._parties: dict[str, Party] = {}
+        self._tailgaters: list[GateEvent] = []
+        self._strangers: set[int] = set()
+        self._exits: list[GateEvent] = []
+        self._interactions: dict[str, Interaction] = {}
+        self._shown: dict[str, Cart] = {}
+        self._settled_ns: dict[str, int] = {}
+        self._delivering: list[Receipt] = []
+        self._undelivered_known = False
+        self._now_ns = -1
+        self._restore()
+
+    @property
+    def payment_error(self) -> str:
+        """The last error of the payment provider, "" when it works."""
+        return self._outbox.last_error
+
+    def add_gate_event(self, event: GateEvent) -> None:
+        """Take what happened at a gate; an event that came before is ignored."""
+        if event.kind is GateEventKind.ENTERED and event.session_id not in self._parties:
+            self._open(event)
+        elif event.kind is GateEventKind.EXITED and event not in self._exits:
+            self._exits.append(event)
+        elif event.kind is GateEventKind.TAILGATED and event not in self._tailgaters:
+            self._tailgaters.append(event)
+
+    def add_shoppers(self, shoppers: Shoppers) -> None:
+        """Take where everybody is."""
+        self._positions.add(shoppers)
+        self._attributor.add_shoppers(shoppers)
+
+    def add_event(self, event: WeightEvent) -> None:
+        """Take a weight event, provisional or final."""
+        self._attributor.add_event(event)
+
+    def advance(self, now_ns: int) -> CartOutput:
+        """Do everything that is due and return what is new since the last call."""
+        self._now_ns = now_ns
+        self._confirm_delivery(now_ns)
+        self._bind(now_ns)
+        self._match_exits(now_ns)
+        self._notice_vanished(now_ns)
+        interactions = self._attributor.advance(now_ns)
+        self._remember(interactions, now_ns)
+        reviews: list[Review] = []
+        for party in list(self._parties.values()):
+            if not party.settled and party.exited_ns and self._due(party, now_ns):
+                reviews += self._settle(party, now_ns)
+        if self._outbox.advance(now_ns):
+            self._undelivered_known = False
+        return CartOutput(
+            tuple(interactions), tuple(self._changed_carts(now_ns)), tuple(self._new_receipts()), tuple(reviews)
+        )
+
+    def carts(self, now_ns: int) -> tuple[Cart, ...]:
+        """Return all carts that are open or were settled a moment ago, by session."""
+        return tuple(self._cart(party, now_ns) for _, party in sorted(self._parties.items()))
+
+    # ---- entering and leaving
+
+    def _open(self, event: GateEvent) -> None:
+        session = self._ledger.session(event.session_id)
+        if session is not None and session.state not in (SessionState.AUTHORISED, SessionState.ENTERED):
+            return
+        if session is None or session.state is SessionState.AUTHORISED:
+            payload = {"gate_id": event.gate_id, "party_kind": int(event.party_kind)}
+            key = f"passage:{event.gate_id}:{event.stamp_ns}"
+            self._ledger.append(Entry(LedgerKind.SESSION_ENTERED, event.stamp_ns, event.session_id, payload, key))
+            session = self._ledger.session(event.session_id)
+        if session is not None:
+            self._parties[event.session_id] = Party.of(session)
+
+    def _bind(self, now_ns: int) -> None:
+        """Tie sessions and tailgaters to the tracks that walked through the gate, in the order of their passages."""
+        passages = [
+            (p.entered_ns, p.gate_id, p)
+            for p in self._parties.values()
+            if not p.track_ids and not p.exited_ns and not p.given_up
+        ]
+        unpaid: list[tuple[int, str, Party | None]] = [(e.stamp_ns, e.gate_id, None) for e in self._tailgaters]
+        for stamp_ns, gate_id, party in sorted([*passages, *unpaid], key=lambda entry: entry[:2]):
+            if not self._positions.decided(stamp_ns, now_ns):
+                break
+            free = self._positions.tracks() - self._bound() - self._strangers
+            track_id = self._positions.nearest(self._store.fixture_by_id[gate_id], stamp_ns, free, entering=True)
+            given_up = self._positions.given_up(stamp_ns, now_ns)
+            if party is None:
+                if track_id is not None:
+                    self._strangers.add(track_id)
+                if track_id is not None or given_up:
+                    self._tailgaters = [e for e in self._tailgaters if (e.stamp_ns, e.gate_id) != (stamp_ns, gate_id)]
+            elif track_id is not None:
+                self._tie(party, track_id, now_ns)
+            else:
+                party.given_up = given_up
+
+    def _tie(self, party: Party, track_id: int, now_ns: int) -> None:
+        party.track_ids = (*party.track_ids, track_id)
+        payload = {"track_ids": list(party.track_ids)}
+        self._ledger.append(Entry(LedgerKind.TRACKS_BOUND, now_ns, party.session_id, payload))
+        if party.party_kind is PartyKind.STAFF:
+            self._attributor.mark_stocker(track_id)
+
+    def _bound(self) -> set[int]:
+        return {track_id for party in self._parties.values() for track_id in party.track_ids}
+
+    def _match_exits(self, now_ns: int) -> None:
+        """Find out whose track left at each passage of an exit."""
+        waiting = []
+        for event in sorted(self._exits, key=lambda e: e.stamp_ns):
+            if not self._positions.decided(event.stamp_ns, now_ns):
+                waiting.append(event)
+                continue
+            owner = self._leaver(event)
+            if owner is not None:
+                self._leave(*owner, event.stamp_ns)
+            elif not self._positions.given_up(event.stamp_ns, now_ns):
+                waiting.append(event)
+        self._exits = waiting
+
+    def _leaver(self, event: GateEvent) -> tuple[Party, int] | None:
+        """Return the party and the track that left, judged by the track at the gate and by whom it may be."""
+        inside = {
+            track_id: party
+            for party in self._parties.values()
+            if not party.exited_ns
+            for track_id in party.track_ids
+            if track_id not in party.left
+        }
+        gate = self._store.fixture_by_id[event.gate_id]
+        seen = self._positions.tracks() - {t for p in self._parties.values() for t in p.left}
+        at_gate = self._positions.nearest(gate, event.stamp_ns, seen, entering=False)
+        if at_gate is None:
+            return None
+        for track_id, _ in sorted(self._positions.identities(at_gate), key=lambda entry: -entry[1]):
+            if track_id in inside:
+                return inside[track_id], track_id
+        if at_gate in self._strangers:
+            return None
+        nearest = self._positions.nearest(gate, event.stamp_ns, inside.keys(), entering=False)
+        return None if nearest is None else (inside[nearest], nearest)
+
+    def _leave(self, party: Party, track_id: int, stamp_ns: int) -> None:
+        party.left[track_id] = stamp_ns
+        if set(party.left) >= set(party.track_ids):
+            party.exited_ns = max(party.left.values())
+            key = f"exited:{party.session_id}"
+            self._ledger.append(Entry(LedgerKind.SESSION_EXITED, party.exited_ns, party.session_id, key=key))
+
+    def _notice_vanished(self, now_ns: int) -> None:
+        """Let parties leave whose tracks ended at an exit, and those that have been gone for long."""
+        for party in self._parties.values():
+            if party.exited_ns:
+                continue
+            for track_id in [t for t in party.track_ids if t not in party.left]:
+                seen = self._positions.last_seen(track_id)
+                if seen is None:
+                    continue
+                gone_s = (self._positions.newest_ns - seen[0]) * 1e-9
+                if gone_s > self._p.vanished_s and near_exit(self._store, seen[1], seen[2], self._p.vanished_m):
+                    self._leave(party, track_id, seen[0])
+            newest = max([party.entered_ns, *(s[0] for s in map(self._positions.last_seen, party.track_ids) if s)])
+            party_gone = not any(self._positions.last_seen(t) for t in party.track_ids)
+            if party_gone and now_ns - newest > self._p.abandoned_s * 1e9:
+                for track_id in party.track_ids or (0,):
+                    self._leave(party, track_id, now_ns)
+
+    # ---- carts
+
+    def _remember(self, interactions: list[Interaction], now_ns: int) -> None:
+        entries = []
+        for interaction in interactions:
+            self._interactions[interaction.interaction_id] = interaction
+            document = self._attributor.evidence_document(interaction.interaction_id)
+            if document is not None:
+                key = f"evidence:{interaction.event.event_id}"
+                entries.append(Entry(LedgerKind.EVIDENCE, now_ns, "", document, key))
+        if entries:
+            self._ledger.append(*entries)
+
+    def _cart(self, party: Party, now_ns: int) -> Cart:
+        if party.settled:
+            return cart_of(party, party.final_lines, now_ns, self._store.currency)
+        mine = sorted(self._interactions.values(), key=lambda i: (i.event.onset_ns, i.interaction_id))
+        return cart_of(party, live_lines(mine, party.track_ids, self._store), now_ns, self._store.currency)
+
+    def _changed_carts(self, now_ns: int) -> list[Cart]:
+        changed = []
+        for session_id, party in sorted(self._parties.items()):
+            cart, shown = self._cart(party, now_ns), self._shown.get(session_id)
+            if shown is None or (cart.lines, cart.state, cart.track_ids) != (shown.lines, shown.state, shown.track_ids):
+                self._shown[session_id] = cart
+                changed.append(cart)
+        for session_id, settled_ns in list(self._settled_ns.items()):
+            if now_ns - settled_ns > self._p.linger_s * 1e9:
+                self._drop(session_id)
+        return changed
+
+    def _drop(self, session_id: str) -> None:
+        del self._parties[session_id], self._settled_ns[session_id]
+        self._shown.pop(session_id, None)
+        oldest_ns = min([p.entered_ns for p in self._parties.values()], default=self._now_ns)
+        for key in [k for k, i in self._interactions.items() if i.event.end_ns < oldest_ns - 60_000_000_000]:
+            del self._interactions[key]
+
+    # ---- settling
+
+    def _due(self, party: Party, now_ns: int) -> bool:
+        waited_s = (now_ns - party.exited_ns) * 1e-9
+        if waited_s < self._p.settle_s:
+            return False
+        return waited_s >= self._p.settle_limit_s or not self._attributor.unsettled(now_ns)
+
+    def _settle(self, party: Party, now_ns: int) -> list[Review]:
+        """Re-estimate the visit, write down the receipt and the payment to be made in one transaction."""
+        visit = self._attributor.estimate_visit(
+            party.track_ids, party.entered_ns - _ENTRY_MARGIN_NS, party.exited_ns + _ENTRY_MARGIN_NS
+        )
+        for interaction in visit.interactions:
+            self._interactions[interaction.interaction_id] = interaction
+        belief = Entry(LedgerKind.PLANOGRAM_BELIEF, now_ns, "", self._attributor.belief_document())
+        if party.party_kind is PartyKind.STAFF:
+            closed = Entry(LedgerKind.SESSION_CLOSED, now_ns, party.session_id, key=f"closed:{party.session_id}")
+            self._ledger.append(closed, belief, *release(party, "", now_ns))
+            self._finish(party, (), now_ns, in_review=False)
+            return []
+        sale = make_sale(party, settle(visit, self._store, self._p.settlement), now_ns, self._store.currency)
+        self._ledger.append(*sale.entries, belief)
+        self._finish(party, sale.receipt.lines, now_ns, in_review=bool(sale.reviews))
+        return list(sale.reviews)
+
+    def _finish(self, party: Party, lines: tuple[CartLine, ...], now_ns: int, in_review: bool) -> None:
+        self._attributor.commit(party.track_ids)
+        party.settled, party.in_review, party.final_lines = True, in_review, lines
+        self._settled_ns[party.session_id] = now_ns
+        self._undelivered_known = False
+
+    # ---- receipts
+
+    def _new_receipts(self) -> list[Receipt]:
+        """Return receipts nobody was told of; they count as told once the next call comes, so none is lost."""
+        if self._undelivered_known:
+            return []
+        self._undelivered_known = True
+        self._delivering = self._ledger.undelivered_receipts()
+        return self._delivering
+
+    def _confirm_delivery(self, now_ns: int) -> None:
+        entries = [
+            Entry(
+                LedgerKind.RECEIPT_DELIVERED,
+                now_ns,
+                receipt.session_id,
+                {"receipt_id": receipt.receipt_id, "payment_state": int(receipt.payment_state)},
+            )
+            for receipt in self._delivering
+        ]
+        if entries:
+            self._ledger.append(*entries)
+        self._delivering = []
+
+    # ---- restart
+
+    def _restore(self) -> None:
+        sessions = self._ledger.sessions(SessionState.ENTERED, SessionState.EXITED)
+        for session in sessions:
+            party = Party.of(session)
+            self._parties[session.session_id] = party
+            if party.exited_ns:
+                party.left = dict.fromkeys(party.track_ids, party.exited_ns)
+            if party.party_kind is PartyKind.STAFF:
+                for track_id in party.track_ids:
+                    self._attributor.mark_stocker(track_id)
+        belief = self._ledger.newest(LedgerKind.PLANOGRAM_BELIEF)
+        if belief is not None:
+            self._attributor.restore_belief(belief.payload)
+        if not sessions:
+            return
+        oldest_ns = min(session.entered_ns for session in sessions)
+        for event in self._ledger.events(LedgerKind.EVIDENCE):
+            if event.payload["event"]["onset_ns"] >= oldest_ns - _ENTRY_MARGIN_NS:
+                self._attributor.restore(event.payload)
