@@ -1,0 +1,70 @@
+"""``walkout train``: data sets, training, export, and the model's card."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from pathlib import Path
+
+from walkout.errors import UserError
+from walkout.perception.models import SHOPPER_DETECTOR, find_model
+
+STEPS = ("generate", "train", "export", "evaluate")
+
+_EXAMPLES = """\
+examples:
+  walkout train detector                        all of it: about an hour and a half on two cores
+  walkout train detector --minutes 120          train on from the last checkpoint until 120 minutes are used
+  walkout train detector --only evaluate        judge the present model anew and write its card
+"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``walkout train``."""
+    parser = subparsers.add_parser("train", help="make data sets, train and export the models")
+    models = parser.add_subparsers(dest="model", metavar="MODEL", required=True)
+    detector = models.add_parser(
+        "detector",
+        help="the shopper detector",
+        description="Make training pictures, train the shopper detector, export it and write its card. "
+        "Interrupt it whenever you like: the same command goes on where it stopped.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    detector.add_argument("--only", choices=STEPS, action="append", help="do this step alone (may be repeated)")
+    detector.add_argument(
+        "--data", type=Path, default=Path("var/training/detector"), help="working folder (%(default)s)"
+    )
+    detector.add_argument("--out", type=Path, default=find_model(SHOPPER_DETECTOR), help="model file to write")
+    detector.add_argument("--pictures", type=int, default=16000, help="training pictures (%(default)s)")
+    detector.add_argument("--minutes", type=float, default=40.0, help="minutes of training in all (%(default)s)")
+    detector.add_argument("--workers", type=int, default=2, help="processes that make pictures (%(default)s)")
+    detector.add_argument("--threads", type=int, default=2, help="threads that train (%(default)s)")
+    detector.add_argument("--seed", type=int, default=1, help="seed of pictures and training (%(default)s)")
+    detector.set_defaults(run=_run_detector)
+
+
+def _run_detector(options: argparse.Namespace) -> int:
+    try:
+        module = importlib.import_module("walkout.training.train_detector")
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"walkout train needs what only training needs: {error.msg}; run `pip install -r requirements/train.in`"
+        ) from error
+    steps = options.only or STEPS
+    try:
+        module.run(
+            module.DetectorJob(
+                data=options.data,
+                out=options.out,
+                pictures=options.pictures,
+                minutes=options.minutes,
+                workers=options.workers,
+                threads=options.threads,
+                seed=options.seed,
+            ),
+            tuple(step for step in STEPS if step in steps),
+        )
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    return 0

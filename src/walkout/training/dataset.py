@@ -1,0 +1,226 @@
+"""Labelled pictures from the simulator's renderer, with everything about them drawn at random."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from walkout.geometry.camera import project
+from walkout.perception.types import KEYPOINT_COUNT, Keypoint
+from walkout.simulation.appearance import draw_appearance
+from walkout.simulation.bodies import BodyLibrary, PosedBody
+from walkout.simulation.garments import OUTFITS, Hair
+from walkout.simulation.renderer import Rendered, Renderer
+from walkout.simulation.scene import BODY_PART_ID_BASE, Appearance, Colour, Lighting, Scene
+from walkout.simulation.stock import Stock
+from walkout.store.loader import load_store
+from walkout.store.model import Camera, Store
+from walkout.training.labels import Labels, Visibility, clip_boxes, mark_outside
+from walkout.training.random_crowds import Crowd, random_crowd, random_lighting, random_openings
+from walkout.training.random_stores import CameraRanges, random_camera, random_store
+from walkout.training.shards import Sample, shard_numbers, write_shard
+
+Rng = np.random.Generator
+
+INPUT_SIZE = (320, 240)
+"""Width and height of the network's input."""
+
+SURFACE_M = np.full(KEYPOINT_COUNT, 0.09)
+"""How far a joint lies at most below the skin or clothes that show it; hidden when something is nearer than that."""
+SURFACE_M[[Keypoint.HEAD, Keypoint.NECK, Keypoint.LEFT_HIP, Keypoint.RIGHT_HIP]] = 0.16
+SURFACE_M[[Keypoint.LEFT_SHOULDER, Keypoint.RIGHT_SHOULDER, Keypoint.LEFT_FOOT, Keypoint.RIGHT_FOOT]] = 0.12
+
+_FILL = 0.62
+"""Share of the convex hull of a body's outline that the body fills, on average."""
+
+
+@dataclass(frozen=True)
+class DatasetParameters:
+    """``pictures`` in shards of ``shard``; scenes per store and views per scene trade variety for speed."""
+
+    pictures: int = 16000
+    shard: int = 200
+    scenes_per_store: int = 12
+    views_per_scene: int = 4
+    seed: int = 1
+    workers: int = 2
+
+    def __post_init__(self) -> None:
+        if min(self.pictures, self.shard, self.scenes_per_store, self.views_per_scene, self.workers) < 1:
+            raise ValueError("all sizes of a data set must be at least 1")
+
+
+def generate(folder: Path, parameters: DatasetParameters, report: Callable[[int, int], None]) -> None:
+    """Write the shards that are missing, in worker processes; ``report(done, all)`` after each."""
+    wanted = range(-(-parameters.pictures // parameters.shard))
+    missing = [number for number in wanted if number not in set(shard_numbers(folder))]
+    done = len(wanted) - len(missing)
+    report(done, len(wanted))
+    if not missing:
+        return
+    jobs = [(str(folder), number, parameters) for number in missing]
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(min(parameters.workers, len(jobs)), initializer=_one_render_thread) as pool:
+        for _ in pool.imap_unordered(_make_shard, jobs):
+            done += 1
+            report(done, len(wanted))
+
+
+def _one_render_thread() -> None:
+    """One process per core renders faster than one process with many threads."""
+    os.environ["LP_NUM_THREADS"] = "1"
+    cv2.setNumThreads(1)
+
+
+def _make_shard(job: tuple[str, int, DatasetParameters]) -> int:
+    folder, number, parameters = job
+    rng = np.random.default_rng([parameters.seed, number])
+    catalogue = load_store("corner")
+    samples: list[Sample] = []
+    while len(samples) < parameters.shard:
+        store = random_store(catalogue, rng)
+        for sample in random_views(store, parameters, rng):
+            samples.append(sample)
+            if len(samples) == parameters.shard:
+                break
+    write_shard(Path(folder), number, samples)
+    return number
+
+
+def random_views(store: Store, parameters: DatasetParameters, rng: Rng) -> Iterator[Sample]:
+    """Yield pictures of one random store: several crowds, several cameras each."""
+    bodies = BodyLibrary.load()
+    with Renderer(store) as renderer:
+        for _ in range(parameters.scenes_per_store):
+            scene = random_scene(store, bodies, random_lighting(rng), rng)
+            posed = [bodies.pose(person) for person in scene.people]
+            for number in range(parameters.views_per_scene):
+                around = _somewhere(store, scene, rng)
+                camera = random_camera(number, store, around, CameraRanges(), rng)
+                yield view(renderer, camera, scene, posed)
+
+
+def store_views(store: Store, scenes: int, rng: Rng) -> Iterator[Sample]:
+    """Yield pictures of a real store's own cameras with random crowds: what the detector is judged on."""
+    bodies = BodyLibrary.load()
+    with Renderer(store) as renderer:
+        for _ in range(scenes):
+            scene = random_scene(store, bodies, Lighting(), rng)
+            posed = [bodies.pose(person) for person in scene.people]
+            for camera in store.cameras:
+                yield view(renderer, camera, scene, posed)
+
+
+def random_scene(store: Store, bodies: BodyLibrary, lighting: Lighting, rng: Rng) -> Scene:
+    """Return a scene of a random crowd among randomly filled shelves."""
+    items = Stock(store, (float(rng.uniform(0.1, 0.8)), 1.0), rng).table
+    crowd = random_crowd(store, items, lambda source: random_appearance(bodies, source), rng)
+    _put_into_hands(items.position, items.yaw, crowd, bodies, store, items.product, rng)
+    doors, gates = random_openings(store, rng)
+    return Scene(0, crowd.people, items, lighting, doors, gates)
+
+
+def random_appearance(bodies: BodyLibrary, rng: Rng) -> Appearance:
+    """Return looks of wider variety than shoppers of the simulator have: sizes down to children, any colours."""
+    usual = draw_appearance(rng, len(bodies), outfits=len(OUTFITS), hair_styles=len(Hair))
+    scale = usual.scale * (rng.uniform(0.72, 0.9) if rng.random() < 0.08 else rng.uniform(0.96, 1.05))
+    if rng.random() < 0.5:
+        return replace(usual, scale=scale)
+    top, bottom, shoes, accent, bag = (_any_colour(rng) for _ in range(5))
+    return replace(usual, scale=scale, top=top, bottom=bottom, shoes=shoes, accent=accent, bag_colour=bag)
+
+
+def _any_colour(rng: Rng) -> Colour:
+    red, green, blue = (float(value) for value in rng.uniform(0.01, 0.95, 3) ** 1.7)
+    return red, green, blue
+
+
+def _put_into_hands(
+    position: NDArray[np.float32],
+    yaw: NDArray[np.float32],
+    crowd: Crowd,
+    bodies: BodyLibrary,
+    store: Store,
+    product: NDArray[np.int32],
+    rng: Rng,
+) -> None:
+    for person, rows in zip(crowd.people, crowd.held, strict=True):
+        posed = bodies.pose(person)
+        for hand, row in enumerate(rows):
+            if row >= 0:
+                height = store.products[int(product[row])].size[2]
+                position[row] = posed.palms[hand] - [0.0, 0.0, height * rng.uniform(0.4, 0.6)]
+                yaw[row] = posed.palm_yaw[hand] + rng.normal(0, 0.3)
+
+
+def _somewhere(store: Store, scene: Scene, rng: Rng) -> NDArray[np.float64]:
+    """Return a point of the floor, mostly where somebody stands."""
+    if scene.people and rng.random() < 0.85:
+        pose = scene.people[int(rng.integers(len(scene.people)))].pose
+        return np.array([pose.x, pose.y]) + rng.normal(0, 0.4, 2)
+    return rng.uniform(store.floor[:2], store.floor[2:])
+
+
+def view(renderer: Renderer, camera: Camera, scene: Scene, posed: list[PosedBody]) -> Sample:
+    """Render one picture and label it, at the network's input size."""
+    rendered = renderer.render(camera, scene, ids=True, depth=True)
+    image = np.asarray(cv2.resize(rendered.image, INPUT_SIZE, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    return Sample(image, make_labels(camera, rendered, scene, posed))
+
+
+def make_labels(camera: Camera, rendered: Rendered, scene: Scene, posed: list[PosedBody]) -> Labels:
+    """Return what is true of a rendered picture, in pixels of the network's input."""
+    assert rendered.ids is not None
+    assert rendered.depth is not None
+    scale = INPUT_SIZE[0] / camera.width
+    boxes, seen, joints, share, pixels = [], [], [], [], []
+    for person, body in zip(scene.people, posed, strict=True):
+        outline, _ = project(camera, body.vertices)
+        outline = outline[np.isfinite(outline).all(axis=1)]
+        mask = rendered.ids == BODY_PART_ID_BASE + person.person_id
+        visible = int(mask.sum())
+        if visible < 8 or len(outline) < 3:
+            continue
+        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+        boxes.append([*outline.min(axis=0), *outline.max(axis=0)])
+        seen.append([columns[0], rows[0], columns[-1], rows[-1]])
+        joints.append(_joints(camera, rendered.depth, body))
+        share.append(min(visible / max(_hull_pixels(outline, camera) * _FILL, 1.0), 1.0))
+        pixels.append(visible * scale * scale)
+    if not boxes:
+        return Labels.empty()
+    scaled_joints = np.array(joints, dtype=np.float32)
+    scaled_joints[:, :, :2] = (scaled_joints[:, :, :2] + 0.5) * scale - 0.5
+    return Labels(
+        clip_boxes((np.array(boxes, np.float32) + 0.5) * scale - 0.5, *INPUT_SIZE),
+        clip_boxes((np.array(seen, np.float32) + 0.5) * scale - 0.5, *INPUT_SIZE),
+        mark_outside(scaled_joints, *INPUT_SIZE),
+        np.array(share, np.float32),
+        np.array(pixels, np.float32),
+    )
+
+
+def _joints(camera: Camera, depth: NDArray[np.float32], body: PosedBody) -> NDArray[np.float64]:
+    """Return (12, 3): pixel x, y and Visibility by the depth picture; joints behind the camera lie far outside."""
+    pixel, distance = project(camera, body.joints)
+    known = np.asarray(np.isfinite(pixel).all(axis=1))
+    place = np.where(known[:, None], pixel, -1e4)
+    column = np.clip(np.rint(place[:, 0]), 0, camera.width - 1).astype(np.intp)
+    row = np.clip(np.rint(place[:, 1]), 0, camera.height - 1).astype(np.intp)
+    covered = depth[row, column] < distance - SURFACE_M
+    return np.column_stack([place, np.where(covered, Visibility.HIDDEN, Visibility.SEEN)])
+
+
+def _hull_pixels(outline: NDArray[np.float64], camera: Camera) -> float:
+    """Return how many pixels of the picture the convex hull of points covers."""
+    hull = cv2.convexHull(np.clip(outline, -4000, 4000).astype(np.float32))
+    frame = np.array([[0, 0], [camera.width, 0], [camera.width, camera.height], [0, camera.height]], np.float32)
+    area, _ = cv2.intersectConvexConvex(hull, frame)
+    return float(area)

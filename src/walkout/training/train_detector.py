@@ -1,0 +1,122 @@
+"""All steps from nothing to the detector's model file and card; each can be done alone and resumed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from walkout.perception.detector import Detector, DetectorParameters
+from walkout.store.loader import load_store
+from walkout.training.dataset import INPUT_SIZE, DatasetParameters, generate, store_views
+from walkout.training.detector_card import write_card
+from walkout.training.detector_metrics import evaluate, milliseconds_per_frame
+from walkout.training.export import export_onnx
+from walkout.training.shards import SampleSet, shard_numbers, write_shard
+from walkout.training.trainer import Progress as TrainingProgress
+from walkout.training.trainer import Trainer, TrainingParameters
+
+JUDGED_STORE = "corner"
+JUDGED_SCENES = 80
+JUDGED_SEED = 987654
+"""The judging pictures: the cameras and layout of a store that training never shows, and crowds of another seed."""
+
+
+@dataclass(frozen=True)
+class DetectorJob:
+    """What ``walkout train detector`` is to do; ``data`` holds pictures and checkpoint, ``out`` is the ONNX file."""
+
+    data: Path
+    out: Path
+    pictures: int
+    minutes: float
+    workers: int = 2
+    threads: int = 2
+    seed: int = 1
+
+    @property
+    def training_pictures(self) -> Path:
+        """Folder of the training shards."""
+        return self.data / "train"
+
+    @property
+    def judging_pictures(self) -> Path:
+        """Folder of the shards that the card's figures come from."""
+        return self.data / "judge"
+
+    @property
+    def trainer(self) -> Trainer:
+        """The trainer, as far as its checkpoint has come."""
+        parameters = TrainingParameters(minutes=self.minutes, threads=self.threads, seed=self.seed)
+        return Trainer(parameters, self.data / "checkpoint.pt")
+
+
+def run(job: DetectorJob, steps: tuple[str, ...]) -> None:
+    """Do the steps in order. Raises ValueError with one line when something given cannot work."""
+    if "generate" in steps:
+        _generate(job)
+    if "train" in steps:
+        _train(job)
+    if "export" in steps:
+        _export(job)
+    if "evaluate" in steps:
+        _evaluate(job)
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+
+
+def _generate(job: DetectorJob) -> None:
+    parameters = DatasetParameters(pictures=job.pictures, workers=job.workers, seed=job.seed)
+    with _progress() as progress:
+        task = progress.add_task("pictures (shards)", total=None, note="")
+        generate(
+            job.training_pictures, parameters, lambda done, total: progress.update(task, completed=done, total=total)
+        )
+
+
+def _train(job: DetectorJob) -> None:
+    trainer = job.trainer
+    with _progress() as progress:
+        task = progress.add_task("training (permille)", total=1000, note="")
+
+        def report(now: TrainingProgress) -> None:
+            terms = " ".join(f"{name} {value:.3f}" for name, value in now.loss.items())
+            note = f"{now.images} pictures, {now.images_per_s:.0f}/s, rate {now.learning_rate:.1e}, {terms}"
+            progress.update(task, completed=round(1000 * now.share), note=note)
+
+        trainer.run(lambda: SampleSet(job.training_pictures), report)
+
+
+def _export(job: DetectorJob) -> None:
+    trainer = job.trainer
+    if trainer.step == 0:
+        raise ValueError(f"{job.data}: no checkpoint to export; run `walkout train detector --only train` first")
+    notes = {
+        "trained_pictures": str(trainer.images),
+        "trained_minutes": f"{trainer.elapsed_s / 60:.0f}",
+        "different_pictures": str(len(SampleSet(job.training_pictures))),
+        "parameters": str(sum(weight.numel() for weight in trainer.network.parameters())),
+    }
+    export_onnx(trainer.average, job.out, *INPUT_SIZE, notes)
+
+
+def _evaluate(job: DetectorJob) -> None:
+    if not shard_numbers(job.judging_pictures):
+        rng = np.random.default_rng(JUDGED_SEED)
+        write_shard(job.judging_pictures, 0, list(store_views(load_store(JUDGED_STORE), JUDGED_SCENES, rng)))
+    detector = Detector(DetectorParameters(model_path=str(job.out)))
+    data = SampleSet(job.judging_pictures)
+    score = evaluate(detector, (data[index] for index in range(len(data))))
+    speed = milliseconds_per_frame(detector, data[0].image)
+    card = write_card(job.out, score, speed)
+    print(card.read_text())

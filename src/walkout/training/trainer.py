@@ -1,0 +1,179 @@
+"""The training loop of the detector: resumable, by a budget of minutes."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from walkout.training.augment import augment
+from walkout.training.export import normalise
+from walkout.training.loss import LossWeights, detector_loss
+from walkout.training.network import NetworkParameters, ShopperNetwork
+from walkout.training.shards import SampleSet
+from walkout.training.targets import make_targets
+
+
+@dataclass(frozen=True)
+class TrainingParameters:
+    """How to train. The learning rate rises over ``warm_up_steps`` and falls as a cosine over ``minutes``."""
+
+    minutes: float = 30.0
+    batch: int = 16
+    learning_rate: float = 2e-3
+    final_rate: float = 2e-5
+    weight_decay: float = 1e-3
+    warm_up_steps: int = 150
+    ema_decay: float = 0.998
+    threads: int = 2
+    seed: int = 1
+    checkpoint_s: float = 60.0
+    network: NetworkParameters = field(default_factory=NetworkParameters)
+    loss: LossWeights = field(default_factory=LossWeights)
+
+    def __post_init__(self) -> None:
+        if self.minutes <= 0 or self.batch < 1 or not 0 < self.final_rate <= self.learning_rate:
+            raise ValueError("minutes and batch must be positive, and final_rate at most learning_rate")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a training stands; ``loss`` holds running means of the loss's terms by name."""
+
+    share: float
+    images: int
+    images_per_s: float
+    learning_rate: float
+    loss: dict[str, float]
+
+
+class Trainer:
+    """Trains one network; all state goes to the checkpoint file and comes back from it."""
+
+    def __init__(self, parameters: TrainingParameters, checkpoint: Path) -> None:
+        self.parameters = parameters
+        self._checkpoint = checkpoint
+        torch.set_num_threads(parameters.threads)
+        torch.manual_seed(parameters.seed)
+        self.network = ShopperNetwork(parameters.network).to(memory_format=torch.channels_last)
+        self.average = copy.deepcopy(self.network).eval()
+        self._optimiser = torch.optim.AdamW(self._groups(), lr=parameters.learning_rate)
+        self.step, self.images, self.elapsed_s = 0, 0, 0.0
+        self._loss: dict[str, float] = {}
+        if checkpoint.is_file():
+            self._load()
+
+    def _groups(self) -> list[dict[str, object]]:
+        weights = [p for p in self.network.parameters() if p.ndim > 1]
+        others = [p for p in self.network.parameters() if p.ndim <= 1]
+        decay = self.parameters.weight_decay
+        return [{"params": weights, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
+
+    @property
+    def share(self) -> float:
+        """How much of the budget is used, 0..1."""
+        return min(self.elapsed_s / (60 * self.parameters.minutes), 1.0)
+
+    def run(self, samples: Callable[[], SampleSet], report: Callable[[Progress], None]) -> None:
+        """Train until the minutes are used; ``samples`` is asked again each epoch, so a data set may still grow."""
+        saved = time.monotonic()
+        while self.share < 1.0:
+            data = samples()
+            rng = np.random.default_rng([self.parameters.seed, self.step])
+            order = rng.permutation(len(data))
+            for start in range(0, len(order) - self.parameters.batch + 1, self.parameters.batch):
+                began = time.monotonic()
+                self._train(data, order[start : start + self.parameters.batch], rng)
+                used = time.monotonic() - began
+                self.elapsed_s += used
+                report(Progress(self.share, self.images, self.parameters.batch / used, self._rate(), self._loss))
+                if time.monotonic() - saved > self.parameters.checkpoint_s:
+                    self.save()
+                    saved = time.monotonic()
+                if self.share >= 1.0:
+                    break
+        self.save()
+
+    def _rate(self) -> float:
+        p = self.parameters
+        cosine = 0.5 * (1 + math.cos(math.pi * self.share))
+        return (p.final_rate + (p.learning_rate - p.final_rate) * cosine) * min(1.0, (self.step + 1) / p.warm_up_steps)
+
+    def _train(self, data: SampleSet, rows: NDArray[np.intp], rng: np.random.Generator) -> None:
+        images, targets = make_batch(data, rows, rng)
+        for group in self._optimiser.param_groups:
+            group["lr"] = self._rate()
+        self.network.train()
+        output = self.network(normalise(images).contiguous(memory_format=torch.channels_last))
+        terms = detector_loss(output, targets, self.parameters.loss)
+        loss = torch.stack(list(terms.values())).sum()
+        self._optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 10.0)
+        self._optimiser.step()
+        self.step += 1
+        self.images += len(rows)
+        self._follow()
+        for name, value in terms.items():
+            number = float(value.detach())
+            self._loss[name] = 0.98 * self._loss.get(name, number) + 0.02 * number
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        """Move the running average of the weights, which is what gets exported."""
+        decay = min(self.parameters.ema_decay, (1 + self.step) / (10 + self.step))
+        for average, current in zip(
+            self.average.state_dict().values(), self.network.state_dict().values(), strict=True
+        ):
+            if average.is_floating_point():
+                average.lerp_(current, 1 - decay)
+            else:
+                average.copy_(current)
+
+    def save(self) -> None:
+        """Write the checkpoint in one step."""
+        self._checkpoint.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self._checkpoint.with_suffix(".tmp")
+        state = {
+            "network_parameters": asdict(self.parameters.network),
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self._optimiser.state_dict(),
+            "step": self.step,
+            "images": self.images,
+            "elapsed_s": self.elapsed_s,
+            "loss": self._loss,
+        }
+        torch.save(state, temporary)
+        temporary.replace(self._checkpoint)
+
+    def _load(self) -> None:
+        state = torch.load(self._checkpoint, map_location="cpu", weights_only=True)
+        if state["network_parameters"] != asdict(self.parameters.network):
+            raise ValueError(f"{self._checkpoint}: of another network; remove it or give the same sizes")
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self._optimiser.load_state_dict(state["optimiser"])
+        self.step, self.images, self.elapsed_s = state["step"], state["images"], state["elapsed_s"]
+        self._loss = state["loss"]
+
+
+def make_batch(
+    data: SampleSet, rows: NDArray[np.intp], rng: np.random.Generator
+) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    """Return augmented pictures (b, h, w, 3) uint8 and their targets, stacked by name."""
+    images, targets = [], []
+    for row in rows:
+        sample = data[int(row)]
+        image, labels = augment(sample.image, sample.labels, rng)
+        images.append(image)
+        targets.append(vars(make_targets(labels, image.shape[1], image.shape[0])))
+    stacked = {name: torch.from_numpy(np.stack([target[name] for target in targets])) for name in targets[0]}
+    return torch.from_numpy(np.stack(images)), stacked
