@@ -6,6 +6,7 @@ import colorsys
 
 import numpy as np
 
+from walkout.simulation.garments import OUTFITS, Hair
 from walkout.simulation.scene import Appearance, Colour
 
 SKINS: tuple[Colour, ...] = (
@@ -22,14 +23,14 @@ HAIRS: tuple[Colour, ...] = (
     (0.4, 0.25, 0.1),
     (0.35, 0.34, 0.33),
 )
+PATTERNS = 4
 SHOES: tuple[Colour, ...] = ((0.02, 0.02, 0.02), (0.6, 0.6, 0.58), (0.12, 0.06, 0.03), (0.05, 0.07, 0.15))
 
 
-def draw_appearance(
-    generator: np.random.Generator, bodies: int, body: int | None = None, outfits: int = 4, hair_styles: int = 4
-) -> Appearance:
-    """Draw a person's looks. ``bodies``, ``outfits`` and ``hair_styles`` say how many the body library has."""
-    chosen = int(generator.integers(bodies)) if body is None else body % bodies
+def draw_appearance(generator: np.random.Generator, bodies: tuple[int, ...], body: int | None = None) -> Appearance:
+    """Draw a person's looks: one of ``bodies`` (or ``body``), dressed in any way the garments allow."""
+    drawn = int(generator.choice(bodies))
+    chosen = drawn if body is None else body
     return Appearance(
         body=chosen,
         scale=float(generator.uniform(0.96, 1.04)),
@@ -39,9 +40,9 @@ def draw_appearance(
         bottom=_cloth(generator, 0.35, darker=True),
         shoes=SHOES[int(generator.integers(len(SHOES)))],
         bag=bool(generator.random() < 0.75),
-        outfit=int(generator.integers(outfits)),
-        hair_style=int(generator.integers(hair_styles)),
-        pattern=int(generator.integers(3)),
+        outfit=int(generator.integers(len(OUTFITS))),
+        hair_style=int(generator.integers(len(Hair))),
+        pattern=int(generator.integers(PATTERNS)),
         accent=_cloth(generator, 0.6),
         bag_colour=_cloth(generator, 0.3, darker=True),
     )

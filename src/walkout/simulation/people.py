@@ -25,7 +25,6 @@ COMFORT_GAP_M = 0.68
 HORIZON_S = 1.8
 ACCELERATION = 1.8
 TURN_RATE = 3.2
-STEP_LENGTH_M = 0.62
 
 
 @dataclass
@@ -43,9 +42,10 @@ class Arm:
 
 @dataclass
 class Walker:
-    """A person's motion state. ``wanted`` is the velocity they would like, ``face`` the heading to turn to when standing.
+    """A person's motion state. ``wanted`` is the velocity they would like, ``face`` the heading while standing.
 
-    ``ghost`` lets them pass through a gate's fixture; ``idle`` marks somebody who can step aside when asked.
+    ``cycle_m`` is the way of two full steps. ``ghost`` lets them pass through a gate's fixture; ``idle`` marks somebody
+    who can step aside when asked.
     """
 
     person_id: int
@@ -54,6 +54,8 @@ class Walker:
     yaw: float
     cruise_m_s: float
     right_handed: bool = True
+    stature: float = 1.72
+    cycle_m: float = 1.4
     velocity: FloatArray = field(default_factory=lambda: np.zeros(2))
     wanted: FloatArray = field(default_factory=lambda: np.zeros(2))
     face: float | None = None
@@ -195,8 +197,8 @@ def _step_gait(walker: Walker) -> None:
     walker.stride += (goal - walker.stride) * min(1.0, TICK_S / 0.18)
     if walker.stride < 0.01 and speed < 0.01:
         walker.stride = 0.0
-    step = STEP_LENGTH_M * walker.appearance.scale * (0.55 + 0.45 * goal)
-    walker.gait_phase = float((walker.gait_phase + np.pi * speed * TICK_S / step) % (2 * np.pi))
+    cycle = walker.cycle_m * max(0.3, walker.stride)
+    walker.gait_phase = float((walker.gait_phase + 2 * np.pi * speed * TICK_S / cycle) % (2 * np.pi))
     walker.head_yaw += float(np.clip(walker.head_goal - walker.head_yaw, -2.5 * TICK_S, 2.5 * TICK_S))
 
 

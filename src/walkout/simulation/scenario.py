@@ -29,7 +29,18 @@ __all__ = [
     "scenario_path",
 ]
 
-ACTIONS_OF_LANE = ("take", "put_back", "put_back_elsewhere", "touch")
+FIELDS = (
+    "name",
+    "description",
+    "store",
+    "seed",
+    "duration_s",
+    "lighting",
+    "fill",
+    "behaviours",
+    "arrivals",
+    "load_cells",
+)
 
 
 class ActionKind(Enum):
@@ -126,7 +137,7 @@ class Scenario:
     seed: int = 1
     duration_s: float | None = None
     description: str = ""
-    lighting: Lighting = Lighting()
+    lighting: Lighting = field(default_factory=Lighting)
     fill: tuple[float, float] = (0.6, 1.0)
     arrivals: tuple[Arrival, ...] = ()
     flow: Flow | None = None
@@ -166,11 +177,7 @@ def load_scenario(name: str | os.PathLike[str], store: Store | None = None) -> S
     """
     path = scenario_path(name)
     root = read_tree(path, "scenario")
-    fields = root.fields(
-        ("name", "description", "store", "seed", "duration_s", "lighting", "fill", "behaviours", "arrivals")
-        + ("load_cells",),
-        required=("store", "arrivals"),
-    )
+    fields = root.fields(FIELDS, required=("store", "arrivals"))
     mixes = _read_behaviours(fields, store)
     arrivals, flow = _read_arrivals(fields["arrivals"], mixes, store)
     scenario = Scenario(
@@ -186,7 +193,8 @@ def load_scenario(name: str | os.PathLike[str], store: Store | None = None) -> S
         load_cells=take(fields, "load_cells", _read_load_cells, LoadCellOptions()),
     )
     if store is not None and scenario.store != store.store_id:
-        fields["store"].fail(f"is '{scenario.store}' but the store is '{store.store_id}'", "use a scenario of this store")
+        reason = f"is '{scenario.store}' but the store is '{store.store_id}'"
+        fields["store"].fail(reason, "use a scenario of this store")
     return scenario
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from walkout.simulation.palms import PALM_BEYOND_WRIST_M, body_point, nominal_palm
+from walkout.simulation.body_points import NOMINAL_STATURE_M, PALM_BEYOND_WRIST_M, body_point, nominal_palm
 from walkout.simulation.people import TICK_NS, TICK_S, Arm, Walker, minimum_jerk
 from walkout.simulation.stock import LaneStock
 
@@ -124,10 +124,10 @@ class Actor:
     def _shorten(self, path: FloatArray) -> FloatArray:
         walker = self.walker
         while len(path) > 1:
-            near = np.hypot(*(path[0] - walker.position)) < CORNER_M
-            if not near or not self.world.floor.visible(walker.position, path[1]):
-                if np.hypot(*(path[0] - walker.position)) > 0.1:
-                    break
+            distance = np.hypot(*(path[0] - walker.position))
+            cuts = distance < CORNER_M and self.world.floor.visible(walker.position, path[1])
+            if distance > 0.1 and not cuts:
+                break
             path = path[1:]
         return path
 
@@ -190,7 +190,7 @@ class Actor:
     def palm(self, arm: Arm) -> FloatArray:
         """Return the nominal palm (3,) of an arm."""
         target = None if arm.target is None else tuple(arm.target)
-        scale = self.walker.appearance.scale
+        scale = self.walker.stature / NOMINAL_STATURE_M
         return nominal_palm(self.walker.pose(), scale, self.arm_side(arm), target, arm.weight, arm.carry)  # type: ignore[arg-type]
 
     def wrist_at(self, lane: LaneStock, bottom: FloatArray, size: tuple[float, float, float]) -> FloatArray:
@@ -241,9 +241,7 @@ class Actor:
         local_x = float((wrist - lane.site.position) @ outwards)
         return wrist + outwards * max(0.0, lane.site.lane.depth / 2 + 0.14 - local_x) + np.array([0.0, 0.0, 0.03])
 
-    def _feel(
-        self, arm: Arm, lane: LaneStock, strength_g: float, stamps: list[int], touching: bool = False
-    ) -> None:
+    def _feel(self, arm: Arm, lane: LaneStock, strength_g: float, stamps: list[int], touching: bool = False) -> None:
         """Push on the lane's plate while the hand is inside: correlated over about 0.1 s, both signs."""
         local = (self.palm(arm) - lane.site.position) @ lane.site.transform[:3, 0]
         inside = arm.weight > 0.5 and local < lane.site.lane.depth / 2 + 0.03
@@ -274,7 +272,7 @@ class Actor:
 
     def _hip(self, arm: Arm) -> FloatArray:
         walker = self.walker
-        local = np.array([0.17, 0.17 * self.arm_side(arm), 0.86 * walker.appearance.scale])
+        local = np.array([0.17, 0.17 * self.arm_side(arm), 0.5 * walker.stature])
         return body_point(walker.position[0], walker.position[1], walker.yaw, local)
 
     def _to_hip(self, arm: Arm, seconds: float) -> Doing:

@@ -53,13 +53,17 @@ class TrueVisit:
 
 @dataclass(frozen=True)
 class TrueShopper:
-    """Where a person is: floor position (2,) and velocity (2,), heading, palms (2, 3) left and right, store frame."""
+    """Where a person is: floor position (2,), velocity (2,) and heading, store frame, metres.
+
+    ``joints`` (12, 3) are in the order of perception's Keypoint, ``palms`` (2, 3) left and right.
+    """
 
     visit_id: int
     person_id: int
     position: NDArray[np.float64]
     velocity: NDArray[np.float64]
     yaw: float
+    joints: NDArray[np.float64]
     palms: NDArray[np.float64]
     inside: bool
 

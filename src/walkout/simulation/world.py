@@ -12,16 +12,16 @@ from walkout.drivers.types import GateSignal, ReadingBatch
 from walkout.interactions.types import InteractionKind
 from walkout.simulation.appearance import draw_appearance
 from walkout.simulation.behaviour import Shopper
+from walkout.simulation.body_points import BodyModel, RenderedBodies
 from walkout.simulation.gates import Gate
 from walkout.simulation.load_cells import FixtureCells, stream
 from walkout.simulation.navigation import BODY_RADIUS_M, FloorMap, Portal
-from walkout.simulation.palms import NominalPalms, PalmModel
 from walkout.simulation.people import TICK_S, Arm, Crowd, Walker, interpolate
 from walkout.simulation.scenario import Arrival, Flow, Scenario
 from walkout.simulation.scene import BodyPose, Person, Scene
 from walkout.simulation.shopper import Actor, Doing
 from walkout.simulation.stock import LaneStock, Stock
-from walkout.simulation.truth import TrueInteraction, Truth, TrueShopper, TrueVisit
+from walkout.simulation.truth import TrueInteraction, TrueShopper, TrueVisit, Truth
 from walkout.store.model import GateDirection, Store
 
 TICKS_PER_S = 30
@@ -51,14 +51,13 @@ class World:
     """
 
     def __init__(
-        self, store: Store, scenario: Scenario, seed: int | None = None, palms: PalmModel | None = None, bodies: int = 4
+        self, store: Store, scenario: Scenario, seed: int | None = None, bodies: BodyModel | None = None
     ) -> None:
-        """Build the world. ``palms`` says where hands are (default: the nominal body), ``bodies`` how many there are."""
+        """Build the world. ``seed`` replaces the scenario's; ``bodies`` tells where hands are (default: rendered)."""
         self.store = store
         self.scenario = scenario
         self.seed = scenario.seed if seed is None else seed
-        self._palms = palms or NominalPalms()
-        self._bodies = bodies
+        self._bodies = bodies or RenderedBodies()
         self.floor = FloorMap(store)
         self.stock = Stock(store, scenario.fill, stream(self.seed, "stock", "fill"))
         self.gates = {g.fixture_id: Gate(g.fixture_id, d) for d in GateDirection for g in store.gates(d)}
@@ -92,7 +91,7 @@ class World:
         self._asked_ns = max(self._asked_ns, to_ns)
 
     def scene(self) -> Scene:
-        """Return what is to be seen at the time of the last ``advance``. The item table is live: render before going on."""
+        """Return what is to be seen at the time of the last ``advance``. Its item table is live: use it at once."""
         people = tuple(self._person(shopper) for shopper in self._shoppers.values())
         for person, shopper in zip(people, self._shoppers.values(), strict=True):
             self._hold_items(person, shopper)
@@ -134,10 +133,20 @@ class World:
             person = self._person(shopper)
             position = np.array([person.pose.x, person.pose.y])
             velocity = shopper.walker.velocity.copy()
-            palms = self._palms.palms(person)
+            points = self._bodies.locate(person)
             visit = shopper.visit
-            entry = (visit.visit_id, person.person_id, position, velocity, person.pose.yaw, palms, visit.inside)
-            result.append(TrueShopper(*entry))
+            result.append(
+                TrueShopper(
+                    visit.visit_id,
+                    person.person_id,
+                    position,
+                    velocity,
+                    person.pose.yaw,
+                    points.joints,
+                    points.palms,
+                    visit.inside,
+                )
+            )
         return tuple(result)
 
     # ---- what people in the world ask
@@ -273,7 +282,7 @@ class World:
             return
         number, arrival = self._waiting.pop(0)
         generator = stream(self.seed, "person", str(number))
-        looks = draw_appearance(stream(self.seed, "looks", str(number)), self._bodies, arrival.body)
+        looks = draw_appearance(stream(self.seed, "looks", str(number)), self._bodies.adults(), arrival.body)
         used = {shopper.walker.person_id for shopper in self._shoppers.values()}
         person_id = next(i for i in ((number - 1 + k) % 255 + 1 for k in range(255)) if i not in used)
         token = arrival.token or f"{arrival.payment.value}-{self.seed}-{number}"
@@ -286,6 +295,8 @@ class World:
             float(np.arctan2(forward[1], forward[0])),
             float(generator.uniform(*arrival.behaviour.speed_m_s)),
             bool(generator.random() < 0.88),
+            self._bodies.stature(looks),
+            self._bodies.cycle_length(looks),
         )
         shopper = Shopper(self, walker, generator, arrival, visit)
         self._shoppers[number] = shopper
@@ -375,7 +386,7 @@ class World:
 
     def _held_position(self, person: Person, actor: Actor, arm: Arm, row: int) -> FloatArray:
         """Return the bottom centre (3,) of an item that hangs in a hand, several side by side."""
-        palm = self._palms.palms(person)[0 if arm is actor.walker.left else 1]
+        palm = self._bodies.locate(person).palms[0 if arm is actor.walker.left else 1]
         size = self.stock.product(row).size
         yaw = person.pose.yaw
         forward, side = np.array([np.cos(yaw), np.sin(yaw), 0.0]), np.array([-np.sin(yaw), np.cos(yaw), 0.0])
@@ -417,5 +428,3 @@ class _ArrivalStream:
 
     def _of_flow(self, flow: Flow) -> Arrival:
         return Arrival(self._next_s, flow.behaviour, payment=flow.payment)
-
-
