@@ -1,0 +1,79 @@
+"""Which detection of one camera belongs to which shopper, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from walkout.tracking.filter import BODY, pair_cost, pair_variance
+from walkout.tracking.parameters import TrackerParameters
+from walkout.tracking.track import Track
+from walkout.tracking.view import Observations, Prediction, View
+
+FloatArray = NDArray[np.float64]
+
+_FORBIDDEN = 1e6
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """``tracks`` (m,) and ``detections`` (m,) are matched indices; ``cost`` (t, d) negative where plausible."""
+
+    tracks: NDArray[np.intp]
+    detections: NDArray[np.intp]
+    cost: FloatArray
+
+
+def assign(
+    view: View,
+    tracks: Sequence[Track],
+    prediction: Prediction,
+    seen: NDArray[np.bool_],
+    observations: Observations,
+    parameters: TrackerParameters,
+) -> Assignment:
+    """Match shoppers and detections of one camera by the Hungarian algorithm under the gate.
+
+    A pair's cost is its misfit (two times the negative log-likelihood) less what a detection of nobody known would
+    cost, which is set by the gate: ``gate_sigma``^2 / 2 per observed row. Only pairs below zero are matched.
+    """
+    if not tracks or not len(observations):
+        none = np.zeros(0, dtype=np.intp)
+        return Assignment(none, none, np.zeros((len(tracks), len(observations))))
+    covariance = np.stack([t.covariance for t in tracks])[:, BODY[:, None], BODY]
+    variance = pair_variance(view, prediction, observations, seen)
+    misfit, rows = pair_cost(covariance, prediction, observations, variance, parameters.robust_sigma)
+    cost = misfit - rows * parameters.gate_sigma**2 / 2
+    cost += parameters.appearance_weight * _look_costs(tracks, observations, parameters)
+    cost[rows < 2] = _FORBIDDEN
+    cost[~np.isfinite(cost)] = _FORBIDDEN
+    chosen, detections = linear_sum_assignment(np.minimum(cost, 0.0))
+    good = cost[chosen, detections] < 0
+    return Assignment(chosen[good], detections[good], cost)
+
+
+def _look_costs(tracks: Sequence[Track], observations: Observations, parameters: TrackerParameters) -> FloatArray:
+    """Return the squared normalised clothing distances (t, d), centred so that a typical match costs nothing."""
+    size = observations.appearance.shape[1]
+    cost = np.zeros((len(tracks), len(observations)))
+    if not size:
+        return cost
+    for row, track in enumerate(tracks):
+        if track.appearance is not None and len(track.appearance) == size:
+            distance = 1.0 - observations.appearance @ track.appearance
+            cost[row] = np.clip(np.nan_to_num(distance) / parameters.appearance_match_sd, 0.0, 3.0) ** 2
+    return cost
+
+
+def exchange_costs(assignment: Assignment) -> dict[tuple[int, int], float]:
+    """Return, per pair of matched track indices, by how much the cost would rise if the two swapped detections."""
+    cost, result = assignment.cost, {}
+    matched = list(zip(assignment.tracks.tolist(), assignment.detections.tolist(), strict=True))
+    for place, (i, a) in enumerate(matched):
+        for j, b in matched[place + 1 :]:
+            result[(i, j)] = float(cost[i, b] + cost[j, a] - cost[i, a] - cost[j, b])
+    return result

@@ -1,0 +1,230 @@
+"""New shoppers: unexplained detections of several cameras that agree on one place.
+
+Every unexplained detection alone says where its shopper might stand: a Gaussian over x, y and height, long along
+the ray. Detections of different cameras whose Gaussians agree seed a birth; it grows by one detection per further
+camera, is refined on all of them, and the seed that convinces most cameras wins.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from walkout.tracking.filter import BODY, pair_cost, pair_variance, update
+from walkout.tracking.parameters import TrackerParameters
+from walkout.tracking.view import ROWS, Observations, View
+from walkout.tracking.visibility import Occluders, Visibility
+
+FloatArray = NDArray[np.float64]
+
+_PRIOR_SPREAD_M = 3.0
+_AGREEMENT_GATE = 11.8  # chi-square, 2 degrees of freedom, 3 sigma
+HIT_RATIO = 3.0
+"""How much likelier a fitting detection is when the shopper exists than when he does not."""
+_MIN_EXISTENCE = 0.3
+_MAX_SEEDS = 12
+
+
+@dataclass(frozen=True)
+class Birth:
+    """A new shopper: state (5,), (5, 5), existence probability and detections (camera id, index in the frame)."""
+
+    mean: FloatArray
+    covariance: FloatArray
+    existence: float
+    detections: tuple[tuple[str, int], ...]
+
+
+@dataclass
+class _Lone:
+    """What one unexplained detection says alone: x, y, height with covariance."""
+
+    camera_id: str
+    index: int
+    mean: FloatArray
+    covariance: FloatArray
+
+
+class BirthPool:
+    """The unexplained detections of the last frame of every camera."""
+
+    def __init__(self, views: Mapping[str, View], occluders: Occluders, parameters: TrackerParameters) -> None:
+        self._views = views
+        self._occluders = occluders
+        self._p = parameters
+        self._frames: dict[str, tuple[Observations, Observations, list[_Lone]]] = {}
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._frames.clear()
+
+    def put(self, camera_id: str, everything: Observations, free: NDArray[np.intp]) -> None:
+        """Replace a camera's entry by its newest frame, of which the detections ``free`` (k,) are unexplained."""
+        chosen = everything.select(free)
+        self._frames[camera_id] = (chosen, everything, self._lone(camera_id, chosen))
+
+    def take_birth(self, now_ns: int, occupied: FloatArray) -> Birth | None:
+        """Return the most convincing birth, if any, and forget its detections.
+
+        Args:
+            now_ns: the current time; older frames than ``birth_window_s`` do not count.
+            occupied: (k, 2) places of live shoppers, near whom nobody is born.
+        """
+        oldest = now_ns - int(self._p.birth_window_s * 1e9)
+        for camera_id in [c for c, frame in self._frames.items() if frame[0].stamp_ns < oldest]:
+            del self._frames[camera_id]
+        lone = [item for camera_id in sorted(self._frames) for item in self._frames[camera_id][2]]
+        seeds = self._seeds(lone) if self._p.birth_views > 1 else [(item, item) for item in lone][:_MAX_SEEDS]
+        best: tuple[float, Birth] | None = None
+        for first, second in seeds:
+            grown = self._grow(first, second)
+            if grown is None or (best is not None and grown[0] <= best[0]):
+                continue
+            distance = np.hypot(*(occupied - grown[1].mean[:2]).T) if len(occupied) else np.array([np.inf])
+            if distance.min() >= self._p.min_separation:
+                best = grown
+        if best is None:
+            return None
+        self._forget(best[1])
+        return best[1]
+
+    def _forget(self, birth: Birth) -> None:
+        for camera_id, index in birth.detections:
+            lone = self._frames[camera_id][2]
+            lone[:] = [item for item in lone if item.index != index]
+
+    def _lone(self, camera_id: str, observations: Observations) -> list[_Lone]:
+        """Fit an upright shopper of average height to every detection alone."""
+        count = len(observations)
+        if not count:
+            return []
+        view = self._views[camera_id]
+        centre = (observations.rows[:, 0] + observations.rows[:, 2]) / 2
+        foot_known = np.isfinite(observations.variance[:, 3])
+        pixels = np.column_stack([centre, np.where(foot_known, observations.rows[:, 3], observations.boxes[:, 1])])
+        level = np.where(foot_known, 0.0, self._p.height_mean)
+        ground = _meet_plane(view, pixels, level)
+        known = np.isfinite(ground).all(axis=1)
+        ground[~known] = 0.0
+        mean = np.column_stack([ground, np.zeros((count, 2)), np.full(count, self._p.height_mean)])
+        covariance = np.broadcast_to(self._prior(), (count, 5, 5)).copy()
+        seen = np.ones((count, ROWS), dtype=np.bool_)
+        mean, covariance = update(view, mean, covariance, observations, seen, self._p)
+        known &= np.isfinite(mean).all(axis=1)
+        body = covariance[:, BODY[:, None], BODY]
+        return [_Lone(camera_id, i, mean[i, BODY], body[i]) for i in range(count) if known[i]]
+
+    def _prior(self) -> FloatArray:
+        p = self._p
+        spread = np.array([_PRIOR_SPREAD_M, _PRIOR_SPREAD_M, p.max_speed / 3, p.max_speed / 3, p.height_sd])
+        return np.diag(spread**2)
+
+    def _seeds(self, lone: Sequence[_Lone]) -> list[tuple[_Lone, _Lone]]:
+        """Return pairs of different cameras that agree on a place, best first."""
+        if len(lone) < 2:
+            return []
+        place = np.stack([item.mean for item in lone])
+        covariance = np.stack([item.covariance for item in lone])
+        camera = np.array([item.camera_id for item in lone])
+        motion = np.diag([(self._p.max_speed / 3 * self._p.birth_window_s) ** 2 + 0.05**2] * 2 + [0.05**2])
+        delta = place[:, None] - place[None]
+        joint = covariance[:, None] + covariance[None] + motion
+        distance = np.einsum("ijk,ijk->ij", delta, np.linalg.solve(joint, delta[..., None])[..., 0])
+        agree = np.triu((distance < _AGREEMENT_GATE) & np.not_equal.outer(camera, camera))
+        first, second = np.nonzero(agree)
+        order = np.argsort(distance[first, second], kind="stable")[:_MAX_SEEDS]
+        return [(lone[first[k]], lone[second[k]]) for k in order]
+
+    def _grow(self, first: _Lone, second: _Lone) -> tuple[float, Birth] | None:
+        """Fuse a seed, let every other camera join, and return its score and the birth, or None if too few agree."""
+        p = self._p
+        weights = np.linalg.inv(first.covariance), np.linalg.inv(second.covariance)
+        start = np.linalg.solve(weights[0] + weights[1], weights[0] @ first.mean + weights[1] @ second.mean)
+        mean = np.array([start[0], start[1], 0.0, 0.0, p.height_mean])
+        if not np.isfinite(mean).all():
+            return None
+        mean[:2] = start[:2]
+        covariance = self._prior()
+        members: list[tuple[str, int]] = []
+        ordered = [first, second] if first is not second else [first]
+        for item in ordered:
+            fused = self._join(item.camera_id, item.index, mean, covariance)
+            if fused is None:
+                return None
+            mean, covariance = fused
+            members.append((item.camera_id, item.index))
+        odds = HIT_RATIO ** len(ordered)
+        for camera_id in sorted(self._frames):
+            if camera_id in {m[0] for m in members}:
+                continue
+            visible, best = self._best_joiner(camera_id, mean, covariance)
+            fused = None if best is None else self._join(camera_id, best, mean, covariance)
+            if best is None or fused is None:
+                odds *= 1 - p.detection_probability * visible**2
+                continue
+            mean, covariance = fused
+            members.append((camera_id, best))
+            odds *= HIT_RATIO
+        odds /= HIT_RATIO  # the prior: one view alone convinces nobody
+        existence = odds / (1 + odds)
+        spread = float(np.sqrt(np.linalg.eigvalsh(covariance[:2, :2])[-1]))
+        if existence < _MIN_EXISTENCE or spread > p.birth_gate_m or not 0.9 <= mean[4] <= 2.2:
+            return None
+        return math.log(odds) - spread, Birth(mean, covariance, existence, tuple(members))
+
+    def _join(
+        self, camera_id: str, index: int, mean: FloatArray, covariance: FloatArray
+    ) -> tuple[FloatArray, FloatArray] | None:
+        """Update a state with one detection if it fits."""
+        view, one = self._views[camera_id], self._frames[camera_id][0].select(np.array([index]))
+        seen = self._seen_rows(view, mean)
+        means, covariances = update(view, mean[None], covariance[None], one, seen, self._p)
+        prediction = view.predict(means[:, BODY])
+        variance = pair_variance(view, prediction, one, seen)
+        tight = covariances[:, BODY[:, None], BODY]
+        misfit, rows = pair_cost(tight, prediction, one, variance, self._p.robust_sigma)
+        if rows[0, 0] < 2 or not misfit[0, 0] < rows[0, 0] * self._p.gate_sigma**2 / 2:
+            return None
+        return means[0], covariances[0]
+
+    def _seen_rows(self, view: View, mean: FloatArray) -> NDArray[np.bool_]:
+        body = mean[None, BODY]
+        return Visibility(view, body, view.predict(body), self._occluders).rows
+
+    def _best_joiner(self, camera_id: str, mean: FloatArray, covariance: FloatArray) -> tuple[float, int | None]:
+        """Return how visible the shopper should be to a camera, and which of its unexplained detections fits best."""
+        view = self._views[camera_id]
+        chosen, everything, lone = self._frames[camera_id]
+        body = mean[None, BODY]
+        prediction = view.predict(body)
+        visibility = Visibility(view, body, prediction, self._occluders)
+        tight = covariance[None][:, BODY[:, None], BODY]
+        variance = pair_variance(view, prediction, everything, visibility.rows)
+        misfit, rows = pair_cost(tight, prediction, everything, variance, self._p.robust_sigma)
+        hidden = bool(len(everything)) and bool((misfit < rows * self._p.gate_sigma**2 / 2).any())
+        expected = 0.0 if hidden else float(visibility.fraction[0])
+        if not lone:
+            return expected, None
+        index = np.array([item.index for item in lone])
+        subset = chosen.select(index)
+        variance = pair_variance(view, prediction, subset, visibility.rows)
+        misfit, rows = pair_cost(tight, prediction, subset, variance, self._p.robust_sigma)
+        cost = misfit[0] - rows[0] * self._p.gate_sigma**2 / 2
+        best = int(np.argmin(cost))
+        return expected, int(index[best]) if cost[best] < 0 and rows[0, best] >= 2 else None
+
+
+def _meet_plane(view: View, pixels: FloatArray, level: FloatArray) -> FloatArray:
+    """Return where the rays of ideal pixels (n, 2) meet the planes z = level (n,): (n, 2), NaN where they do not."""
+    inverse = np.linalg.inv(view.projection[:, :3])
+    direction = np.column_stack([pixels, np.ones(len(pixels))]) @ inverse.T
+    direction *= np.sign(direction @ view.projection[2, :3])[:, None]
+    origin = view.camera.position
+    with np.errstate(divide="ignore", invalid="ignore"):
+        distance = (level - origin[2]) / direction[:, 2]
+        distance[~(distance > 0)] = np.nan
+        return np.asarray(origin[:2] + distance[:, None] * direction[:, :2])

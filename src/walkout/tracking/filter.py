@@ -1,0 +1,129 @@
+"""The motion model and the robust iterated extended Kalman filter of the shoppers, over stacks of tracks.
+
+State: x, y, vx, vy, height. Motion: nearly constant velocity driven by white acceleration noise, the velocity
+dying out slowly (an Ornstein-Uhlenbeck velocity; Bar-Shalom et al., "Estimation with Applications to Tracking",
+ch. 8); the height wanders a little. Observations enter in information form with Huber weights (iteratively reweighted
+least squares).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from walkout.tracking.parameters import TrackerParameters
+from walkout.tracking.view import Observations, Prediction, View
+
+FloatArray = NDArray[np.float64]
+
+BODY = np.array([0, 1, 4])
+"""The part of the state that a camera sees: x, y, height."""
+_ITERATIONS = 3
+
+
+def predict(
+    mean: FloatArray, covariance: FloatArray, dt: float, parameters: TrackerParameters
+) -> tuple[FloatArray, FloatArray]:
+    """Return means (t, 5) and covariances (t, 5, 5) after ``dt`` seconds."""
+    if dt <= 0:
+        return mean, covariance
+    fade = np.exp(-dt / parameters.velocity_decay_s)
+    reach = parameters.velocity_decay_s * (1 - fade)
+    step = np.eye(5)
+    step[[0, 1], [2, 3]] = reach
+    step[[2, 3], [2, 3]] = fade
+    q = parameters.acceleration_sd**2
+    noise = np.zeros((5, 5))
+    noise[[0, 1], [0, 1]] = q * dt**3 / 3
+    noise[[0, 1, 2, 3], [2, 3, 0, 1]] = q * dt**2 / 2
+    noise[[2, 3], [2, 3]] = q * dt
+    noise[4, 4] = parameters.height_drift**2 * dt
+    # A shopper's speed is bounded, so the spread of a velocity nobody observes is bounded too.
+    moved = step @ covariance @ step.T + noise
+    spread = np.sqrt(moved[:, [2, 3], [2, 3]].max(axis=1, initial=1e-12))
+    shrink = np.minimum(1.0, parameters.max_speed / 2 / spread)
+    scale = np.ones((len(mean), 5))
+    scale[:, 2:4] = shrink[:, None]
+    return mean @ step.T, moved * scale[:, :, None] * scale[:, None, :]
+
+
+def huber_weight(normalised: FloatArray, limit: float) -> FloatArray:
+    """Return the IRLS weights of residuals in sigmas."""
+    return np.asarray(limit / np.maximum(np.abs(normalised), limit))
+
+
+def huber_loss(normalised: FloatArray, limit: float) -> FloatArray:
+    """Return Huber's loss of residuals in sigmas (the square near zero)."""
+    size = np.abs(normalised)
+    return np.where(size <= limit, size**2, 2 * limit * size - limit**2)
+
+
+def pair_variance(
+    view: View, prediction: Prediction, observations: Observations, seen: NDArray[np.bool_]
+) -> FloatArray:
+    """Return the variance (t, d, ROWS) of all rows of all pairs; infinite where missing, not in ``seen`` (t, ROWS)."""
+    posture = (view.posture * prediction.scale[:, None]) ** 2
+    return np.where(seen[:, None, :], observations.variance[None] + posture[:, None, :], np.inf)
+
+
+def pair_cost(
+    covariance: FloatArray, prediction: Prediction, observations: Observations, variance: FloatArray, limit: float
+) -> tuple[FloatArray, FloatArray]:
+    """Return the misfit (t, d) and the number of rows (t, d) of every pair of a shopper and a detection.
+
+    The misfit is the robust negative log-likelihood (times 2, without the constant) of the detection given the
+    shopper's prediction with ``covariance`` (t, 3, 3) of x, y, height: Mahalanobis distance with Huber's loss plus the
+    log determinant, which stops vague shoppers from taking everything.
+    """
+    residual = observations.rows[None] - prediction.rows[:, None]
+    information = 1 / variance
+    prior = np.linalg.inv(covariance)
+    jacobian = prediction.jacobian
+    spread = np.einsum("tri,tij,trj->tr", jacobian, covariance, jacobian)
+    weight = huber_weight(residual / np.sqrt(spread[:, None] + variance), limit)
+    for _ in range(2):
+        weighted = information * weight
+        normal = np.einsum("tdr,tri,trj->tdij", weighted, jacobian, jacobian, optimize=False)
+        right = np.einsum("tdr,tri->tdi", weighted * residual, jacobian)
+        step = np.linalg.solve(prior[:, None] + normal, right[..., None])[..., 0]
+        rest = (residual - np.einsum("tri,tdi->tdr", jacobian, step)) * np.sqrt(information)
+        weight = huber_weight(rest, limit)
+    misfit = np.einsum("tdi,tij,tdj->td", step, prior, step) + huber_loss(rest, limit).sum(axis=2)
+    volume = np.linalg.slogdet(prior[:, None] + normal)[1] - np.linalg.slogdet(prior)[1][:, None]
+    return misfit + volume, np.isfinite(variance).sum(axis=2)
+
+
+def update(
+    view: View,
+    mean: FloatArray,
+    covariance: FloatArray,
+    observations: Observations,
+    seen: NDArray[np.bool_],
+    parameters: TrackerParameters,
+) -> tuple[FloatArray, FloatArray]:
+    """Return the states (m, 5), (m, 5, 5) after the i-th detection has been given to the i-th shopper.
+
+    An iterated extended Kalman filter: the camera is linearised anew around every intermediate estimate.
+    """
+    if not len(mean):
+        return mean, covariance
+    prior = np.linalg.inv(covariance)
+    state = mean.copy()
+    normal = prior
+    for _ in range(_ITERATIONS):
+        prediction = view.predict(state[:, BODY])
+        posture = (view.posture * prediction.scale[:, None]) ** 2
+        variance = np.where(seen, observations.variance + posture, np.inf)
+        residual = observations.rows - prediction.rows
+        weight = huber_weight(residual / np.sqrt(variance), parameters.robust_sigma) / variance
+        jacobian = np.zeros((*prediction.jacobian.shape[:2], 5))
+        jacobian[..., BODY] = prediction.jacobian
+        normal = prior + np.einsum("mr,mri,mrj->mij", weight, jacobian, jacobian)
+        pull = residual + np.einsum("mri,mi->mr", jacobian, state - mean)
+        right = np.einsum("mr,mri->mi", weight * pull, jacobian)
+        state = mean + np.linalg.solve(normal, right[..., None])[..., 0]
+        state[:, 4] = np.clip(state[:, 4], 0.7, 2.3)
+    speed = np.maximum(np.hypot(state[:, 2], state[:, 3]), 1e-9)
+    state[:, 2:4] *= np.minimum(1.0, parameters.max_speed / speed)[:, None]
+    posterior = np.linalg.inv(normal)
+    return state, (posterior + posterior.transpose(0, 2, 1)) / 2

@@ -1,0 +1,231 @@
+"""Who is who: zones, duplicates, mixed-up pairs and lost shoppers found again."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from walkout.store.model import Zone, ZoneKind
+from walkout.tracking.parameters import TrackerParameters
+from walkout.tracking.track import Track, look_distance
+from walkout.tracking.types import TrackState
+
+FloatArray = NDArray[np.float64]
+
+_MAX_EVIDENCE = 20.0
+_KEPT_PROBABILITY = 0.01
+
+
+class Zones:
+    """The entry and exit zones; convex polygons widened by a margin. Without entry zones the world is open."""
+
+    def __init__(self, zones: Sequence[Zone], margin: float) -> None:
+        self._margin = margin
+        self._edges = {kind: [_half_planes(z) for z in zones if z.kind is kind] for kind in ZoneKind}
+        self.closed_world = bool(self._edges[ZoneKind.ENTRY])
+
+    def inside(self, kind: ZoneKind, place: FloatArray) -> bool:
+        """Return whether a place (2,) lies in a zone of this kind."""
+        return any(bool((normals @ place - offsets >= -self._margin).all()) for normals, offsets in self._edges[kind])
+
+
+def _half_planes(zone: Zone) -> tuple[FloatArray, FloatArray]:
+    """Return inward unit normals (n, 2) and offsets (n,) of a counter-clockwise polygon's edges."""
+    corners = np.array(zone.polygon, dtype=float)
+    edges = np.roll(corners, -1, axis=0) - corners
+    normals = np.column_stack([-edges[:, 1], edges[:, 0]]) / np.linalg.norm(edges, axis=1, keepdims=True)
+    return normals, np.einsum("ij,ij->i", normals, corners)
+
+
+class Duplicates:
+    """Finds two tracks on one shopper: they stand together and never both get a detection of one frame."""
+
+    def __init__(self, parameters: TrackerParameters) -> None:
+        self._p = parameters
+
+    def watch(self, tracks: Sequence[Track], matched: set[int], visible: FloatArray, dt: float) -> None:
+        """Note one frame of ``dt`` s: indices ``matched`` got a detection, ``visible`` (t,) shares should have."""
+        if len(tracks) < 2:
+            return
+        place = np.stack([t.position for t in tracks])
+        near = np.hypot(*(place[:, None] - place[None]).transpose(2, 0, 1)) < self._p.merge_distance
+        for i, j in zip(*np.nonzero(np.triu(near, 1)), strict=True):
+            first, second = tracks[i], tracks[j]
+            held = first.rivals.get(second.track_id, 0.0)
+            if i in matched and j in matched:
+                held -= 4 * dt
+            elif (i in matched or j in matched) and min(visible[i], visible[j]) > 0.5:
+                held += dt
+            first.rivals[second.track_id] = min(max(held, -self._p.merge_after_s), 2 * self._p.merge_after_s)
+
+    def find(self, tracks: Sequence[Track]) -> list[tuple[Track, Track]]:
+        """Return pairs (kept, absorbed): the older, settled identity stays."""
+        by_id = {t.track_id: t for t in tracks if t.live}
+        pairs: list[tuple[Track, Track]] = []
+        gone: set[int] = set()
+        for track in list(by_id.values()):
+            for other_id, held in track.rivals.items():
+                other = by_id.get(other_id)
+                if other is None or held < self._p.merge_after_s or {track.track_id, other_id} & gone:
+                    continue
+                if np.hypot(*(track.position - other.position)) > self._p.merge_distance:
+                    continue
+                kept, absorbed = sorted((track, other), key=_seniority)
+                gone.add(absorbed.track_id)
+                pairs.append((kept, absorbed))
+        return pairs
+
+
+def _seniority(track: Track) -> tuple[bool, bool, int]:
+    return track.state is not TrackState.CONFIRMED, not track.from_entry, track.track_id
+
+
+@dataclass
+class _Encounter:
+    """Two shoppers close together: what tells them apart (log odds), now and at worst, and their old looks."""
+
+    evidence: float
+    weakest: float
+    looks: tuple[FloatArray | None, FloatArray | None]
+    heights: tuple[tuple[float, float], tuple[float, float]]
+    last_ns: int
+
+
+class Encounters:
+    """Keeps the probability that two close shoppers were exchanged, and resolves it by clothing and height afterwards.
+
+    While two shoppers are close, every camera that sees both says by how much its likelihood would drop if the two
+    swapped detections. The leaky sum of that is the evidence that keeps them apart; its minimum over the
+    encounter gives the probability of a swap. When they part, looks and heights remembered from before are compared with those now.
+    """
+
+    def __init__(self, parameters: TrackerParameters) -> None:
+        self._p = parameters
+        self._open: dict[tuple[int, int], _Encounter] = {}
+
+    def clear(self) -> None:
+        """Forget all encounters."""
+        self._open.clear()
+
+    def watch(self, tracks: Sequence[Track], exchange: Mapping[tuple[int, int], float], now_ns: int) -> None:
+        """Note one frame: ``exchange`` maps pairs of track indices to the cost of swapping their detections."""
+        for (i, j), rise in exchange.items():
+            first, second = tracks[i], tracks[j]
+            key = (min(first.track_id, second.track_id), max(first.track_id, second.track_id))
+            distance = float(np.hypot(*(first.position - second.position)))
+            encounter = self._open.get(key)
+            if encounter is None:
+                if distance < self._p.crossing_distance:
+                    pair = (first, second) if first.track_id == key[0] else (second, first)
+                    self._open[key] = _begin(pair[0], pair[1], now_ns)
+                continue
+            fade = math.exp(-(now_ns - encounter.last_ns) / 1e9 / self._p.margin_decay_s)
+            encounter.evidence = min(encounter.evidence * fade + rise / 2, _MAX_EVIDENCE)
+            encounter.weakest = min(encounter.weakest, encounter.evidence)
+            encounter.last_ns = now_ns
+
+    def settle(self, tracks: Sequence[Track]) -> list[tuple[Track, Track]]:
+        """Close the encounters of shoppers who have parted; return the pairs whose identities must be exchanged."""
+        by_id = {t.track_id: t for t in tracks if t.live}
+        swaps = []
+        for key, encounter in list(self._open.items()):
+            first, second = by_id.get(key[0]), by_id.get(key[1])
+            if first is None or second is None:
+                del self._open[key]
+                continue
+            if np.hypot(*(first.position - second.position)) < 1.5 * self._p.crossing_distance:
+                continue
+            del self._open[key]
+            swapped = 1 / (1 + math.exp(min(encounter.weakest - self._recognition(encounter, first, second), 50.0)))
+            if swapped > self._p.swap_probability:
+                swaps.append((first, second))
+                swapped = 1 - swapped
+            _mix(first, second, swapped)
+        return swaps
+
+    def _recognition(self, encounter: _Encounter, first: Track, second: Track) -> float:
+        """Return the log odds that the two are exchanged, by clothing and height before and now."""
+        odds = 0.0
+        now = (first.appearance, second.appearance)
+        straight = [look_distance(a, b) for a, b in zip(encounter.looks, now, strict=True)]
+        crossed = [look_distance(a, b) for a, b in zip(encounter.looks, now[::-1], strict=True)]
+        if all(d is not None for d in straight + crossed):
+            gain = sum(d**2 for d in straight if d is not None) - sum(d**2 for d in crossed if d is not None)
+            odds += gain / (2 * self._p.appearance_match_sd**2)
+        heights = (float(first.mean[4]), float(second.mean[4]))
+        noise = self._p.height_match_sd**2
+        for place in (0, 1):
+            before, variance = encounter.heights[place]
+            spread = 2 * (noise + variance)
+            odds += ((heights[place] - before) ** 2 - (heights[1 - place] - before) ** 2) / spread
+        return odds
+
+
+def _begin(first: Track, second: Track, now_ns: int) -> _Encounter:
+    looks = (first.appearance, second.appearance)
+    heights = tuple((float(t.mean[4]), float(t.covariance[4, 4])) for t in (first, second))
+    return _Encounter(_MAX_EVIDENCE, _MAX_EVIDENCE, looks, (heights[0], heights[1]), now_ns)
+
+
+def _mix(first: Track, second: Track, swapped: float) -> None:
+    """Blend the identity posteriors of two tracks that were exchanged with this probability."""
+    if swapped < 1e-3:
+        return
+    names = set(first.identity) | set(second.identity)
+    a, b = dict(first.identity), dict(second.identity)
+    first.identity = {n: (1 - swapped) * a.get(n, 0.0) + swapped * b.get(n, 0.0) for n in names}
+    second.identity = {n: (1 - swapped) * b.get(n, 0.0) + swapped * a.get(n, 0.0) for n in names}
+
+
+def published_identity(track: Track) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    """Return candidate ids and probabilities, the track's own id first, the rest by falling probability."""
+    own = track.identity.get(track.track_id, 0.0)
+    rest = [(n, p) for n, p in track.identity.items() if n != track.track_id and p >= _KEPT_PROBABILITY]
+    rest.sort(key=lambda item: (-item[1], item[0]))
+    return (track.track_id, *(n for n, _ in rest)), (own, *(p for _, p in rest))
+
+
+class Recognition:
+    """Decides whether a body that appeared away from the entry is a lost shopper."""
+
+    def __init__(self, parameters: TrackerParameters, closed_world: bool) -> None:
+        self._p = parameters
+        # In a closed world somebody new inside is rare; in an open one it is as likely as a return.
+        self._prior = math.log(20.0) if closed_world else 0.0
+
+    def match(self, strangers: Sequence[Track], missing: Sequence[Track]) -> list[tuple[Track, Track, float]]:
+        """Return (stranger, missing, probability) for the recognised ones, by the best joint assignment."""
+        if not strangers or not missing:
+            return []
+        odds = np.array([[self._odds(s, m) for m in missing] for s in strangers])
+        rows, columns = linear_sum_assignment(-np.maximum(odds, 0.0))
+        result = []
+        for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
+            if odds[row, column] > 0:
+                weights = np.exp(np.minimum(odds[row], 50.0))
+                probability = float(weights[column] / (1.0 + weights.sum()))
+                result.append((strangers[row], missing[column], probability))
+        return result
+
+    def _odds(self, stranger: Track, missing: Track) -> float:
+        """Return the log odds that the two are one shopper."""
+        p = self._p
+        gap = (stranger.born_ns - missing.last_hit_ns) / 1e9
+        distance = float(np.hypot(*(stranger.position - missing.position)))
+        # The lost track's mean has stood still since; what it can have walked grows with the time unseen.
+        if gap < -p.confirm_age_s or distance > p.max_speed * max(gap, 0.0) + p.reach_margin:
+            return -math.inf
+        spread = 0.6 + 0.7 * max(gap, 0.0)
+        odds = self._prior + math.log(10.0 / (2 * math.pi * spread**2)) - distance**2 / (2 * spread**2)
+        height = float(stranger.mean[4] - missing.mean[4])
+        noise = 2 * p.height_match_sd**2
+        odds += 0.5 * math.log((noise + 2 * p.height_sd**2) / noise) - height**2 / (2 * noise)
+        look = look_distance(stranger.appearance, missing.appearance)
+        if look is not None:
+            odds += 1.0 - (look / p.appearance_match_sd) ** 2 / 2
+        return max(odds, -math.inf)

@@ -1,0 +1,74 @@
+"""One track: everything the tracker remembers about one shopper."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from walkout.tracking.types import TrackState
+
+FloatArray = NDArray[np.float64]
+
+_APPEARANCE_GAIN = 0.1
+
+
+@dataclass
+class Track:
+    """A shopper as the tracker knows him at its current time.
+
+    ``joints`` (12, 6) and ``joints_covariance`` (12, 6, 6) are position and velocity of every joint in the store frame,
+    ``joints_seen_ns`` (12,) when each was last observed (-1: never). ``identity`` maps track ids to the probability
+    that this body is the shopper to whom that id was given. ``rivals`` holds, per other track id, for how long (seconds)
+    the two have competed for single detections.
+    """
+
+    track_id: int
+    born_ns: int
+    birth_place: FloatArray
+    mean: FloatArray
+    covariance: FloatArray
+    joints: FloatArray
+    joints_covariance: FloatArray
+    joints_seen_ns: NDArray[np.int64]
+    state: TrackState = TrackState.TENTATIVE
+    existence: float = 0.5
+    hits: int = 0
+    last_hit_ns: int = 0
+    lost_ns: int = 0
+    heading: float = 0.0
+    from_entry: bool = False
+    settled: bool = False
+    appearance: FloatArray | None = None
+    hit_by_camera: dict[str, int] = field(default_factory=dict)
+    identity: dict[int, float] = field(default_factory=dict)
+    rivals: dict[int, float] = field(default_factory=dict)
+    mirrored: float = 0.0
+
+    @property
+    def position(self) -> FloatArray:
+        """The place on the floor, (2,) metres."""
+        return self.mean[:2]
+
+    @property
+    def live(self) -> bool:
+        """Whether cameras are asked for this shopper."""
+        return self.state in (TrackState.TENTATIVE, TrackState.CONFIRMED)
+
+    def remember_look(self, descriptor: FloatArray) -> None:
+        """Blend a unit clothing descriptor into the track's own."""
+        if not len(descriptor) or not np.isfinite(descriptor).all():
+            return
+        if self.appearance is None or len(self.appearance) != len(descriptor):
+            self.appearance = descriptor.copy()
+            return
+        blended = self.appearance + _APPEARANCE_GAIN * (descriptor - self.appearance)
+        self.appearance = blended / max(float(np.linalg.norm(blended)), 1e-9)
+
+
+def look_distance(first: FloatArray | None, second: FloatArray | None) -> float | None:
+    """Return the clothing distance 1 - cosine, or None when either is unknown."""
+    if first is None or second is None or len(first) != len(second) or not len(first):
+        return None
+    return float(1.0 - first @ second)

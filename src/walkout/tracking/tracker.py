@@ -1,0 +1,441 @@
+"""The online multi-view tracker: detections of asynchronous cameras in, shoppers on the floor out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from walkout.perception.types import Detections
+from walkout.store.model import Camera, Fixture, Zone, ZoneKind
+from walkout.tracking.association import Assignment, assign, exchange_costs
+from walkout.tracking.births import HIT_RATIO, Birth, BirthPool
+from walkout.tracking.filter import BODY, predict, update
+from walkout.tracking.identity import Duplicates, Encounters, Recognition, Zones, published_identity
+from walkout.tracking.joints import (
+    JointFilter,
+    heading_of,
+    initial_joints,
+    joint_sd,
+    mirror,
+    mirror_votes_full,
+)
+from walkout.tracking.parameters import TrackerParameters
+from walkout.tracking.timeline import Timeline
+from walkout.tracking.track import Track
+from walkout.tracking.types import Shoppers, ShopperState, TrackState
+from walkout.tracking.view import Observations, View, usable
+from walkout.tracking.visibility import Occluders, Visibility
+
+FloatArray = NDArray[np.float64]
+
+_EXISTENCE_LIMITS = (0.001, 0.999)
+_GONE = 0.1
+_SURE = 0.9
+_DEFAULT_PERIOD_S = 0.1
+
+
+class MultiViewTracker:
+    """Follows shoppers in 3D with any number of calibrated cameras.
+
+    Detections may arrive in any order within ``reorder_window_s``: they are processed in the order of their stamps, and
+    ``drain`` returns one snapshot at every multiple of ``output_period_s``, made of everything stamped up to
+    then. So the same detections give the same snapshots whatever their order of arrival. ``update`` and ``advance``
+    never raise on bad data: they count it in ``reports`` (message to number of times), which the caller may print and clear.
+
+    With entry zones, new identities arise there alone (``from_entry``); elsewhere a new body is a lost shopper found
+    again or an unknown one. Without zones shoppers may appear anywhere. Track ids are never reused, not even after
+    ``reset``.
+    """
+
+    def __init__(
+        self,
+        parameters: TrackerParameters,
+        cameras: Sequence[Camera],
+        zones: Sequence[Zone] = (),
+        fixtures: Sequence[Fixture] = (),
+        first_track_id: int = 1,
+    ) -> None:
+        self.parameters = parameters
+        self.reports: Counter[str] = Counter()
+        self._views = {camera.camera_id: View(camera, parameters) for camera in cameras}
+        self._zones = Zones(zones, parameters.zone_margin)
+        self._occluders = Occluders(fixtures)
+        self._joints = JointFilter(parameters)
+        self._duplicates = Duplicates(parameters)
+        self._encounters = Encounters(parameters)
+        self._recognition = Recognition(parameters, self._zones.closed_world)
+        self._pool = BirthPool(self._views, self._occluders, parameters)
+        self._timeline = Timeline(list(self._views), parameters)
+        self._period_ns = int(parameters.output_period_s * 1e9)
+        self._next_id = first_track_id
+        self._forget()
+
+    def _forget(self) -> None:
+        self._tracks: list[Track] = []
+        self._closed: list[Track] = []
+        self._snapshots: list[Shoppers] = []
+        self._time_ns: int | None = None
+        self._next_snapshot_ns: int | None = None
+        self._last_frame: dict[str, int] = {}
+        self._frame_period: dict[str, float] = {}
+
+    def reset(self) -> None:
+        """Forget all shoppers and times (the clock jumped back, another recording); ids go on counting."""
+        self._timeline.clear()
+        self._pool.clear()
+        self._encounters.clear()
+        self._forget()
+
+    def update(self, detections: Detections) -> None:
+        """Take the detections of one frame of one camera."""
+        camera_id = detections.camera_id
+        if camera_id not in self._views:
+            self.reports[f"camera {camera_id} is not in the store description: its detections are ignored"] += 1
+            return
+        clean, malformed = usable(detections, self.parameters)
+        if malformed:
+            self.reports[f"camera {camera_id}: malformed detections (not finite, wrong shape) are ignored"] += malformed
+        problem = self._timeline.put(clean)
+        if problem == "late" and self._timeline.fell_back():
+            self.reports["stamps fell back: tracking starts afresh"] += 1
+            self.reset()
+            self._timeline.put(clean)
+        elif problem == "late":
+            self.reports[f"camera {camera_id}: frames later than reorder_window_s are dropped"] += 1
+        elif problem:
+            self.reports["too many frames wait for their time: the oldest are dropped"] += 1
+        self._process()
+
+    def advance(self, now_ns: int) -> None:
+        """Tell the time when no detections come: ``stall_s`` behind it shoppers are missed and snapshots go on."""
+        if self._timeline.tick(now_ns):
+            self.reports["the clock fell back: tracking starts afresh"] += 1
+            self.reset()
+            self._timeline.tick(now_ns)
+        self._process()
+
+    def flush(self) -> None:
+        """Process everything that waits for older frames: the recording is over."""
+        self._process(everything=True)
+
+    def drain(self) -> list[Shoppers]:
+        """Return the snapshots made since the last call, one per ``output_period_s``, oldest first."""
+        ready, self._snapshots = self._snapshots, []
+        return ready
+
+    def shoppers(self, stamp_ns: int) -> Shoppers:
+        """Return the latest state, predicted to ``stamp_ns`` (not before the last processed frame's time)."""
+        return Shoppers(stamp_ns, tuple(self._state(track, stamp_ns) for track in self._tracks))
+
+    def _process(self, everything: bool = False) -> None:
+        ready, until = self._timeline.release(everything)
+        for detections in ready:
+            self._snapshot_before(detections.stamp_ns)
+            self._frame(detections)
+        if until is not None:
+            self._snapshot_before(until + 1)
+
+    def _snapshot_before(self, stamp_ns: int) -> None:
+        """Take the snapshots that are due before a frame of this stamp changes the state."""
+        if self._next_snapshot_ns is None:
+            self._next_snapshot_ns = -(-stamp_ns // self._period_ns) * self._period_ns
+        while self._next_snapshot_ns < stamp_ns:
+            due = self._next_snapshot_ns
+            self._housekeeping(due)
+            states = [self._state(track, due) for track in [*self._tracks, *self._closed]]
+            self._closed = []
+            self._snapshots.append(Shoppers(due, tuple(sorted(states, key=lambda s: s.track_id))))
+            self._next_snapshot_ns = due + self._period_ns
+
+    def _frame(self, detections: Detections) -> None:
+        """Process one camera's frame: predict, match, update, count misses, look for births."""
+        stamp, camera_id = detections.stamp_ns, detections.camera_id
+        view = self._views[camera_id]
+        self._predict(stamp)
+        elapsed = self._note_frame(camera_id, stamp)
+        tracks = [t for t in self._tracks if t.live]
+        observations = view.observe(detections)
+        bodies = np.array([t.mean[BODY] for t in tracks]).reshape(-1, 3)
+        prediction = view.predict(bodies)
+        visibility = Visibility(view, bodies, prediction, self._occluders)
+        matched = assign(view, tracks, prediction, visibility.rows, observations, self.parameters)
+        self._encounters.watch(tracks, exchange_costs(matched), stamp)
+        self._correct(view, tracks, visibility, observations, matched)
+        hits = set(matched.tracks.tolist())
+        self._duplicates.watch(tracks, hits, visibility.fraction, elapsed)
+        self._believe(tracks, hits, visibility.fraction, elapsed)
+        free = np.setdiff1d(np.arange(len(observations)), matched.detections)
+        self._pool.put(camera_id, observations, free)
+        if len(free):
+            self._bear(stamp)
+
+    def _note_frame(self, camera_id: str, stamp: int) -> float:
+        """Return how long one frame of this camera stands for, in seconds."""
+        last = self._last_frame.get(camera_id)
+        self._last_frame[camera_id] = stamp
+        if last is None or stamp <= last:
+            return self._frame_period.get(camera_id, _DEFAULT_PERIOD_S)
+        gap = (stamp - last) / 1e9
+        usual = self._frame_period.get(camera_id, gap)
+        self._frame_period[camera_id] = usual + 0.2 * (min(gap, 2.0) - usual)
+        return min(gap, 2 * usual)
+
+    def _predict(self, stamp: int) -> None:
+        """Move all live shoppers to ``stamp``; lost ones stay where they were."""
+        dt = 0.0 if self._time_ns is None else (stamp - self._time_ns) / 1e9
+        self._time_ns = stamp
+        live = [t for t in self._tracks if t.live]
+        if dt <= 0 or not live:
+            return
+        body = np.stack([t.mean for t in live])
+        mean, covariance = predict(body, np.stack([t.covariance for t in live]), dt, self.parameters)
+        joints, spread = self._joints.predict(
+            np.stack([t.joints for t in live]),
+            np.stack([t.joints_covariance for t in live]),
+            body,
+            np.array([t.heading for t in live]),
+            dt,
+        )
+        for k, track in enumerate(live):
+            track.mean, track.covariance = mean[k], covariance[k]
+            track.joints, track.joints_covariance = joints[k], spread[k]
+
+    def _correct(
+        self, view: View, tracks: list[Track], visibility: Visibility, observations: Observations, matched: Assignment
+    ) -> None:
+        """Update the matched shoppers' states and joints."""
+        if not len(matched.tracks):
+            return
+        chosen = [tracks[i] for i in matched.tracks]
+        given = observations.select(matched.detections)
+        mean, covariance = update(
+            view,
+            np.stack([t.mean for t in chosen]),
+            np.stack([t.covariance for t in chosen]),
+            given,
+            visibility.rows[matched.tracks],
+            self.parameters,
+        )
+        stamp = observations.stamp_ns
+        for k, track in enumerate(chosen):
+            track.mean, track.covariance = mean[k], covariance[k]
+            track.hits += 1
+            track.last_hit_ns = stamp
+            track.hit_by_camera[view.camera.camera_id] = stamp
+            if visibility.fraction[matched.tracks[k]] > 0.9:
+                track.remember_look(given.appearance[k])
+        if given.confidence.any():
+            self._correct_joints(view, chosen, given)
+
+    def _correct_joints(self, view: View, chosen: list[Track], given: Observations) -> None:
+        joints, covariance, used, votes = self._joints.update(
+            view,
+            np.stack([t.joints for t in chosen]),
+            np.stack([t.joints_covariance for t in chosen]),
+            given.keypoints,
+            given.confidence,
+            given.height,
+            np.array([t.mean[4] for t in chosen]),
+            np.stack([t.joints_seen_ns for t in chosen]) >= 0,
+        )
+        sd = joint_sd(covariance)
+        for k, track in enumerate(chosen):
+            track.joints, track.joints_covariance = joints[k], covariance[k]
+            track.joints_seen_ns = np.where(used[k], given.stamp_ns, track.joints_seen_ns)
+            track.mirrored = max(track.mirrored + votes[k] - 0.1 * np.sign(track.mirrored), 0.0)
+            if mirror_votes_full(track.mirrored):
+                track.joints, track.joints_covariance = mirror(track.joints, track.joints_covariance)
+                track.mirrored = 0.0
+            track.heading = heading_of(track.joints, sd[k], track.mean[2:4], track.heading)
+
+    def _believe(self, tracks: list[Track], hits: set[int], visible: FloatArray, elapsed: float) -> None:
+        """Raise the existence of those seen, lower it of those who should have been.
+
+        Misses of one camera are correlated in time, so a whole Bayes update is spread over ``existence_decay_s``.
+        """
+        p = self.parameters
+        share = min(elapsed / p.existence_decay_s, 1.0)
+        for k, track in enumerate(tracks):
+            odds = track.existence / (1 - track.existence)
+            ratio = HIT_RATIO if k in hits else 1 - p.detection_probability * visible[k] ** 2
+            odds *= ratio**share
+            track.existence = float(np.clip(odds / (1 + odds), *_EXISTENCE_LIMITS))
+
+    def _bear(self, stamp: int) -> None:
+        """Let the agreeing unexplained detections become tentative shoppers."""
+        while True:
+            occupied = np.array([t.position for t in self._tracks if t.live]).reshape(-1, 2)
+            birth = self._pool.take_birth(stamp, occupied)
+            if birth is None:
+                return
+            self._tracks.append(self._new_track(birth, stamp))
+
+    def _new_track(self, birth: Birth, stamp: int) -> Track:
+        joints, covariance = initial_joints(birth.mean)
+        track = Track(
+            track_id=self._next_id,
+            born_ns=stamp,
+            birth_place=birth.mean[:2].copy(),
+            mean=birth.mean,
+            covariance=birth.covariance,
+            joints=joints,
+            joints_covariance=covariance,
+            joints_seen_ns=np.full(len(joints), -1, dtype=np.int64),
+            hits=len(birth.detections),
+            last_hit_ns=stamp,
+            existence=birth.existence,
+            heading=float("nan"),
+            from_entry=self._zones.closed_world and self._zones.inside(ZoneKind.ENTRY, birth.mean[:2]),
+        )
+        track.hit_by_camera = {camera_id: stamp for camera_id, _ in birth.detections}
+        track.identity = {track.track_id: 1.0}
+        self._next_id += 1
+        return track
+
+    def _housekeeping(self, now: int) -> None:
+        """Confirm, lose, merge, recognise and close; runs at the stamp of every snapshot."""
+        for first, second in self._encounters.settle(self._tracks):
+            _exchange_bodies(first, second)
+        for kept, absorbed in self._duplicates.find(self._tracks):
+            self._close(absorbed, kept)
+        for track in self._tracks:
+            self._age(track, now)
+        self._recognise(now)
+        self._tracks = [t for t in self._tracks if t.state is not TrackState.CLOSED]
+
+    def _age(self, track: Track, now: int) -> None:
+        """Move one track through its life."""
+        p = self.parameters
+        unseen = (now - track.last_hit_ns) / 1e9
+        patience = max(p.lost_after_s, 3 * max(self._frame_period.values(), default=0.0))
+        views = sum(1 for t in track.hit_by_camera.values() if t >= track.born_ns)
+        if track.state is TrackState.TENTATIVE:
+            # Inside a closed store a body that never stirs is furniture, not a shopper who has slipped in.
+            known = track.from_entry or not self._zones.closed_world
+            moved = float(np.hypot(*(track.position - track.birth_place)))
+            grown = (
+                track.hits >= p.confirm_hits
+                and track.existence > _SURE
+                and (now - track.born_ns) / 1e9 >= p.confirm_age_s
+            )
+            if unseen > patience / 2 or track.existence < _GONE:
+                self._close(track)
+            elif grown and views >= min(p.birth_views, len(self._views)) and (known or moved > p.unknown_moves):
+                track.state = TrackState.CONFIRMED
+        elif track.state is TrackState.CONFIRMED and (
+            unseen > patience or (track.existence < _GONE and not self._trusted(track))
+        ):
+            track.state, track.lost_ns = TrackState.LOST, now
+        if (
+            track.state is TrackState.CONFIRMED
+            and unseen > p.confirm_age_s
+            and self._zones.inside(ZoneKind.EXIT, track.position)
+        ):
+            track.state, track.lost_ns = TrackState.LOST, now
+        if track.state is TrackState.LOST:
+            gone = (now - track.lost_ns) / 1e9
+            walked_back = gone > p.entry_lost_close_s and self._zones.inside(ZoneKind.ENTRY, track.position)
+            left = gone > p.exit_close_s and self._zones.inside(ZoneKind.EXIT, track.position)
+            if gone > p.lost_keep_s or walked_back or left:
+                self._close(track)
+
+    def _trusted(self, track: Track) -> bool:
+        """Return whether a shopper is known to be in the store: he came through the entry, so any sight counts."""
+        return self._zones.closed_world and track.from_entry
+
+    def _recognise(self, now: int) -> None:
+        """Let confirmed bodies that did not come through the entry take up the identity of a missing shopper."""
+        stale = int(self.parameters.confirm_age_s * 2e9)
+        missing = [
+            t
+            for t in self._tracks
+            if t.state is TrackState.LOST or (t.state is TrackState.CONFIRMED and now - t.last_hit_ns > stale)
+        ]
+        ready = self.parameters.confirm_hits
+        strangers = [t for t in self._tracks if t.live and not t.settled and t.hits >= ready and t not in missing]
+        for stranger, lost, probability in self._recognition.match(strangers, missing):
+            self._continue(lost, stranger, probability)
+        for track in strangers:
+            waited = (now - track.born_ns) / 1e9 > self.parameters.lost_after_s * 2
+            if track.state is TrackState.CONFIRMED and (track.from_entry or waited):
+                track.settled = True
+
+    def _continue(self, lost: Track, stranger: Track, probability: float) -> None:
+        """Give a lost shopper the body of a stranger, whose own id ends here."""
+        _exchange_bodies(lost, stranger)
+        lost.state, lost.existence = TrackState.CONFIRMED, stranger.existence
+        lost.identity = {name: share * probability for name, share in lost.identity.items()}
+        lost.settled = True
+        self._close(stranger, lost)
+
+    def _close(self, track: Track, heir: Track | None = None) -> None:
+        """End a track; when it turned out to be another's, its last state names the heir."""
+        track.state = TrackState.CLOSED
+        if heir is not None:
+            track.identity = {heir.track_id: 1.0}
+        self._closed.append(track)
+
+    def _state(self, track: Track, stamp_ns: int) -> ShopperState:
+        """Return a track's public state, predicted to ``stamp_ns``."""
+        p = self.parameters
+        mean, covariance = track.mean[None], track.covariance[None]
+        joints, spread = track.joints[None], track.joints_covariance[None]
+        dt = 0.0 if self._time_ns is None else (stamp_ns - self._time_ns) / 1e9
+        if track.live and dt > 0:
+            joints, spread = self._joints.predict(joints, spread, mean, np.array([track.heading]), dt)
+            mean, covariance = predict(mean, covariance, dt, p)
+        sd = joint_sd(spread[0])
+        fresh = (
+            (track.joints_seen_ns >= 0) & (stamp_ns - track.joints_seen_ns < 1e9) & (sd < p.max_joint_sd) & track.live
+        )
+        recent = int(max(0.25, 1.5 * max(self._frame_period.values(), default=0.0)) * 1e9)
+        ids, probabilities = published_identity(track)
+        speed = np.hypot(*mean[0, 2:4])
+        heading = (
+            track.heading if np.isfinite(track.heading) else float(np.arctan2(mean[0, 3], mean[0, 2])) * (speed > 0.1)
+        )
+        return ShopperState(
+            track_id=track.track_id,
+            state=track.state,
+            existence_probability=track.existence,
+            mean=mean[0].copy(),
+            covariance=covariance[0].copy(),
+            keypoints=np.where(fresh[:, None], joints[0, :, :3], np.nan),
+            keypoint_sd=np.where(fresh, sd, np.nan),
+            heading=heading,
+            views=tuple(sorted(c for c, t in track.hit_by_camera.items() if stamp_ns - t <= recent))
+            if track.live
+            else (),
+            candidate_ids=ids,
+            candidate_probabilities=probabilities,
+            from_entry=track.from_entry,
+        )
+
+
+_BODY_FIELDS = (
+    "mean",
+    "covariance",
+    "joints",
+    "joints_covariance",
+    "joints_seen_ns",
+    "heading",
+    "hits",
+    "last_hit_ns",
+    "existence",
+    "appearance",
+    "hit_by_camera",
+    "mirrored",
+)
+"""What belongs to the body that cameras see, as opposed to the identity that was given to it."""
+
+
+def _exchange_bodies(first: Track, second: Track) -> None:
+    """Let two identities exchange the bodies they follow."""
+    for name in _BODY_FIELDS:
+        mine, theirs = getattr(first, name), getattr(second, name)
+        setattr(first, name, theirs)
+        setattr(second, name, mine)
+    first.rivals, second.rivals = {}, {}

@@ -1,0 +1,241 @@
+"""How one camera sees an upright shopper: predicted box edges and trunk keypoints with their derivatives.
+
+All pixels here are ideal ones (lens distortion removed once per detection), so projection is the (3, 4) matrix.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from walkout.geometry.camera import MIN_DEPTH, undistort_points
+from walkout.perception.types import Detections, Keypoint
+from walkout.store.model import Camera
+from walkout.tracking.parameters import TrackerParameters
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+ROWS = 12
+"""Observed numbers per shopper: left, top, right, bottom of the box, then u, v of head, neck, hips and feet."""
+BOX_ROWS = slice(0, 4)
+TOP_ROWS = (1, 4, 5)
+BOTTOM_ROWS = (3, 10, 11)
+MIDDLE_ROWS = (6, 7, 8, 9)
+
+AXIS_HEIGHTS = np.array([0.93, 0.84, 0.52, 0.04])
+"""Heights of head, neck, hip centre and foot centre as fractions of the body's height (adult proportions)."""
+_AXIS_JOINTS = (
+    (Keypoint.HEAD,),
+    (Keypoint.NECK,),
+    (Keypoint.LEFT_HIP, Keypoint.RIGHT_HIP),
+    (Keypoint.LEFT_FOOT, Keypoint.RIGHT_FOOT),
+)
+_RING = 8
+_RING_HEIGHTS = np.array([0.0, 0.8, 1.0])
+_RING_RADII = np.array([0.8, 1.0, 0.45])
+"""The silhouette: rings at the floor, the shoulders and the crown, radii as fractions of the body's radius."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a camera should see of t shoppers.
+
+    ``rows`` (t, ROWS) pixels, ``jacobian`` (t, ROWS, 3) by x, y and height, ``scale`` (t,) pixels per metre at the
+    body, ``depth`` (t,) metres, ``in_front`` (t,) whether the whole body lies before the camera.
+    """
+
+    rows: FloatArray
+    jacobian: FloatArray
+    scale: FloatArray
+    depth: FloatArray
+    in_front: BoolArray
+
+
+@dataclass(frozen=True)
+class Observations:
+    """The d usable detections of one frame in ideal pixels.
+
+    ``rows`` (d, ROWS) and ``variance`` (d, ROWS) in square pixels, infinite where a row is not observed; ``keypoints``
+    (d, 12, 2) ideal pixels and ``confidence`` (d, 12), zero where unusable; ``height`` (d,) of the boxes in pixels;
+    ``appearance`` (d, a) unit vectors.
+    """
+
+    stamp_ns: int
+    rows: FloatArray
+    variance: FloatArray
+    keypoints: FloatArray
+    confidence: FloatArray
+    height: FloatArray
+    boxes: FloatArray
+    appearance: FloatArray
+
+    def __len__(self) -> int:
+        """Return the number of detections."""
+        return len(self.rows)
+
+    def select(self, index: NDArray[np.intp]) -> Observations:
+        """Return some of the detections."""
+        return Observations(
+            self.stamp_ns,
+            self.rows[index],
+            self.variance[index],
+            self.keypoints[index],
+            self.confidence[index],
+            self.height[index],
+            self.boxes[index],
+            self.appearance[index],
+        )
+
+
+class View:
+    """One camera as the tracker uses it."""
+
+    def __init__(self, camera: Camera, parameters: TrackerParameters) -> None:
+        self.camera = camera
+        self.parameters = parameters
+        self.projection = camera.projection
+        self.focal = float(np.sqrt(abs(np.linalg.det(camera.matrix[:2, :2]))))
+        self.pixel_sd = parameters.pixel_noise * camera.width
+        angle = np.arange(_RING) * (2 * np.pi / _RING)
+        circle = np.column_stack([np.cos(angle), np.sin(angle)]) * parameters.body_radius
+        offsets = np.zeros((3 * _RING + len(AXIS_HEIGHTS), 2))
+        offsets[: 3 * _RING] = (circle[None] * _RING_RADII[:, None, None]).reshape(-1, 2)
+        self._offsets = offsets
+        self._levels = np.concatenate([np.repeat(_RING_HEIGHTS, _RING), AXIS_HEIGHTS])
+        posture = np.zeros(ROWS)
+        posture[4:6] = posture[10:12] = parameters.limb_noise
+        posture[6:10] = parameters.trunk_noise
+        self.posture = posture
+
+    def project(self, points: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return ideal pixels (..., 2) and depths (...) of points (..., 3); depth is kept positive."""
+        homogeneous = points @ self.projection[:, :3].T + self.projection[:, 3]
+        depth = np.maximum(homogeneous[..., 2], MIN_DEPTH)
+        return homogeneous[..., :2] / depth[..., None], depth
+
+    def jacobian(self, pixels: FloatArray, depth: FloatArray) -> FloatArray:
+        """Return the derivatives (..., 2, 3) of ideal pixels by the store position."""
+        matrix = self.projection
+        return np.asarray((matrix[:2, :3] - pixels[..., :, None] * matrix[2, :3]) / depth[..., None, None])
+
+    def predict(self, bodies: FloatArray) -> Prediction:
+        """Return what the camera sees of bodies (t, 3): x, y, height."""
+        points = np.empty((len(bodies), len(self._levels), 3))
+        points[..., :2] = bodies[:, None, :2] + self._offsets
+        points[..., 2] = bodies[:, 2, None] * self._levels
+        raw_depth = points @ self.projection[2, :3] + self.projection[2, 3]
+        pixels, depth = self.project(points)
+        gradient = self.jacobian(pixels, depth)
+        gradient[..., 2] *= self._levels[:, None]
+
+        ring = pixels[:, : 3 * _RING]
+        edge = np.stack(
+            [ring[..., 0].argmin(1), ring[..., 1].argmin(1), ring[..., 0].argmax(1), ring[..., 1].argmax(1)], axis=1
+        )
+        row = np.arange(len(bodies))[:, None]
+        axis = np.array([0, 1, 0, 1])
+        rows = np.empty((len(bodies), ROWS))
+        jacobian = np.empty((len(bodies), ROWS, 3))
+        rows[:, BOX_ROWS] = ring[row, edge, axis]
+        jacobian[:, BOX_ROWS] = gradient[row, edge, axis]
+        rows[:, 4:] = pixels[:, 3 * _RING :].reshape(len(bodies), ROWS - 4)
+        jacobian[:, 4:] = gradient[:, 3 * _RING :].reshape(len(bodies), ROWS - 4, 3)
+        middle = depth[:, -2]
+        return Prediction(rows, jacobian, self.focal / middle, middle, np.asarray(raw_depth.min(axis=1) > 0.2))
+
+    def observe(self, detections: Detections) -> Observations:
+        """Turn a frame's detections into observed rows; boxes that are not finite or too weak must be gone already."""
+        p, camera = self.parameters, self.camera
+        boxes = detections.boxes.astype(float)
+        count = len(boxes)
+        height = np.maximum(boxes[:, 3] - boxes[:, 1], 1.0)
+        centre = (boxes[:, :2] + boxes[:, 2:]) / 2
+        corners = np.empty((count, 4, 2))
+        corners[:, :, 0] = np.column_stack([boxes[:, 0], centre[:, 0], boxes[:, 2], centre[:, 0]])
+        corners[:, :, 1] = np.column_stack([centre[:, 1], boxes[:, 1], centre[:, 1], boxes[:, 3]])
+        given = detections.keypoints.astype(float)
+        if given.shape[1:] != (len(Keypoint), 3):
+            given = np.zeros((count, len(Keypoint), 3))
+        pixels = np.concatenate([corners, given[..., :2]], axis=1).reshape(-1, 2)
+        ideal = undistort_points(camera, pixels).reshape(count, 4 + len(Keypoint), 2)
+        confidence = np.where(given[..., 2] >= p.min_keypoint_confidence, given[..., 2], 0.0)
+        confidence[~np.isfinite(ideal[:, 4:]).all(axis=2)] = 0.0
+        keypoints = np.where(confidence[..., None] > 0, ideal[:, 4:], 0.0)
+
+        rows = np.empty((count, ROWS))
+        variance = np.full((count, ROWS), np.inf)
+        rows[:, BOX_ROWS] = ideal[:, np.arange(4), [0, 1, 0, 1]]
+        margin = p.border_margin * camera.width
+        limit = np.array([camera.width, camera.height, camera.width, camera.height]) - 1 - margin
+        inside = np.where(np.array([True, True, False, False]), boxes > margin, boxes < limit)
+        edge_sd = np.hypot(p.box_noise * height, self.pixel_sd)[:, None]
+        variance[:, BOX_ROWS] = np.where(inside & np.isfinite(rows[:, BOX_ROWS]), edge_sd**2, np.inf)
+        for place, joints in enumerate(_AXIS_JOINTS):
+            columns = slice(4 + 2 * place, 6 + 2 * place)
+            sure = confidence[:, joints].min(axis=1)
+            rows[:, columns] = keypoints[:, joints].mean(axis=1)
+            sd = self.pixel_sd / np.maximum(sure, 1e-3)
+            variance[:, columns] = np.where(sure > 0, sd**2, np.inf)[:, None]
+        rows[~np.isfinite(variance)] = 0.0
+        return Observations(
+            detections.stamp_ns,
+            rows,
+            variance,
+            keypoints,
+            confidence,
+            height,
+            boxes,
+            detections.appearance.astype(float),
+        )
+
+
+def usable(detections: Detections, parameters: TrackerParameters) -> tuple[Detections, int]:
+    """Return the detections that can be used and how many were malformed (not finite, empty, wrong shape).
+
+    Weak ones (score) and the weaker of two almost equal boxes are left out without being counted.
+    """
+    count = len(detections.scores)
+    if (
+        detections.boxes.shape != (count, 4)
+        or len(detections.keypoints) != count
+        or len(detections.appearance) != count
+    ):
+        return _take(detections, np.zeros(0, dtype=np.intp)), max(count, 1)
+    boxes = detections.boxes.astype(float)
+    good = np.isfinite(boxes).all(axis=1) & np.isfinite(detections.scores)
+    good[good] &= (boxes[good, 2:] > boxes[good, :2]).all(axis=1)
+    malformed = int((~good).sum())
+    keep = np.flatnonzero(good & (detections.scores >= parameters.min_score))
+    order = keep[np.argsort(-detections.scores[keep], kind="stable")]
+    overlap = box_overlap(boxes[order], boxes[order]) > parameters.max_overlap_ratio
+    kept: list[int] = []
+    for index in range(len(order)):
+        if not overlap[index, kept].any():
+            kept.append(index)
+    return _take(detections, np.sort(order[kept])), malformed
+
+
+def box_overlap(first: FloatArray, second: FloatArray) -> FloatArray:
+    """Return the intersection over union (n, m) of boxes (n, 4) and (m, 4)."""
+    low = np.maximum(first[:, None, :2], second[None, :, :2])
+    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
+    shared = np.clip(high - low, 0, None).prod(axis=2)
+    areas = [np.clip(b[:, 2:] - b[:, :2], 0, None).prod(axis=1) for b in (first, second)]
+    return np.asarray(shared / np.maximum(areas[0][:, None] + areas[1][None] - shared, 1e-9))
+
+
+def _take(detections: Detections, index: NDArray[np.intp]) -> Detections:
+    if len(index) == len(detections.scores):
+        return detections
+    empty = len(index) == 0
+    return Detections(
+        detections.camera_id,
+        detections.stamp_ns,
+        np.zeros((0, 4), dtype=np.float32) if empty else detections.boxes[index],
+        np.zeros(0, dtype=np.float32) if empty else detections.scores[index],
+        np.zeros((0, len(Keypoint), 3), dtype=np.float32) if empty else detections.keypoints[index],
+        np.zeros((0, 0), dtype=np.float32) if empty else detections.appearance[index],
+    )

@@ -1,0 +1,83 @@
+"""Which parts of which shopper a camera can see: image borders, fixtures and nearer shoppers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from walkout.store.model import Fixture, FixtureType
+from walkout.tracking.view import BOTTOM_ROWS, MIDDLE_ROWS, ROWS, TOP_ROWS, Prediction, View
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+_LEVELS = np.array([0.06, 0.5, 0.92])
+"""Heights of the probed points (feet, middle, head) as fractions of the body's height."""
+_ROWS_OF_POINT = (np.array(BOTTOM_ROWS), np.array(MIDDLE_ROWS), np.array(TOP_ROWS))
+_HIDING_DEPTH_M = 0.25
+_SHRINK = 0.7
+
+
+class Occluders:
+    """The fixtures as upright boxes that hide what stands behind them. Gates are low and open: they hide nothing."""
+
+    def __init__(self, fixtures: Sequence[Fixture]) -> None:
+        solid = [f for f in fixtures if f.type is not FixtureType.GATE and min(f.size) > 0]
+        self._inverse = np.array([np.linalg.inv(f.pose.matrix) for f in solid]).reshape(-1, 4, 4)
+        half = np.array([(f.size[0] / 2, f.size[1] / 2, f.size[2]) for f in solid]).reshape(-1, 3)
+        self._low = half * (-1, -1, 0)
+        self._high = half
+
+    def hidden(self, origin: FloatArray, points: FloatArray) -> BoolArray:
+        """Return which points (n, 3) a fixture hides from the camera at origin (3,): the slab test of each segment."""
+        if not len(self._inverse) or not len(points):
+            return np.zeros(len(points), dtype=np.bool_)
+        start = self._inverse[:, :3, :3] @ origin + self._inverse[:, :3, 3]
+        ends = np.einsum("fij,nj->fni", self._inverse[:, :3, :3], points) + self._inverse[:, None, :3, 3]
+        direction = ends - start[:, None]
+        direction = np.where(np.abs(direction) < 1e-9, 1e-9, direction)
+        first = (self._low[:, None] - start[:, None]) / direction
+        second = (self._high[:, None] - start[:, None]) / direction
+        enter = np.minimum(first, second).max(axis=2)
+        leave = np.maximum(first, second).min(axis=2)
+        return np.asarray(((enter < leave) & (enter < 0.97) & (leave > 0)).any(axis=0))
+
+
+class Visibility:
+    """What a camera can see of t shoppers: ``points`` (t, 3) feet, middle, head; ``rows`` (t, ROWS) usable rows."""
+
+    def __init__(self, view: View, bodies: FloatArray, prediction: Prediction, occluders: Occluders) -> None:
+        count = len(bodies)
+        points = np.empty((count, 3, 3))
+        points[..., :2] = bodies[:, None, :2]
+        points[..., 2] = bodies[:, 2, None] * _LEVELS
+        pixels, _ = view.project(points)
+        camera = view.camera
+        inside = ((pixels >= 0) & (pixels <= (camera.width - 1, camera.height - 1))).all(axis=2)
+        fixed = occluders.hidden(camera.position, points.reshape(-1, 3)).reshape(count, 3)
+        hidden = fixed | _hidden_by_people(pixels, prediction)
+        self.points = inside & ~hidden & prediction.in_front[:, None]
+        self.rows = np.repeat(prediction.in_front[:, None], ROWS, axis=1)
+        for place, rows in enumerate(_ROWS_OF_POINT):
+            # Only fixtures switch rows off for good: a nearer shopper's place is itself uncertain, and a box that is
+            # really cut by him is caught by the robust loss.
+            self.rows[:, rows] &= ~fixed[:, place, None]
+
+    @property
+    def fraction(self) -> FloatArray:
+        """The share (t,) of the body that should be visible."""
+        return np.asarray(self.points.mean(axis=1))
+
+
+def _hidden_by_people(pixels: FloatArray, prediction: Prediction) -> BoolArray:
+    """Return which points (t, 3) lie behind the predicted box of a nearer shopper."""
+    boxes = prediction.rows[:, :4]
+    centre = (boxes[:, 0] + boxes[:, 2]) / 2
+    half = (boxes[:, 2] - boxes[:, 0]) / 2 * _SHRINK
+    low = np.column_stack([centre - half, boxes[:, 1]])
+    high = np.column_stack([centre + half, boxes[:, 3]])
+    covered = ((pixels[:, :, None] > low) & (pixels[:, :, None] < high)).all(axis=3)
+    nearer = prediction.depth[None, :] < prediction.depth[:, None] - _HIDING_DEPTH_M
+    return np.asarray((covered & nearer[:, None, :] & prediction.in_front).any(axis=2))
