@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 
@@ -12,18 +11,16 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from walkout import msg
 from walkout.drivers.sources import open_camera, open_shelf
-from walkout.drivers.types import Frame, SourceError
+from walkout.drivers.types import Frame, ReadingBatch
 from walkout.ros import qos
 from walkout.ros.conversions import readings_to_msg
 from walkout.ros.diagnostics import Diagnostics
 from walkout.ros.images import camera_info, image_to_compressed, image_to_msg
 from walkout.ros.parameters import declare
+from walkout.ros.reader import Reader
 from walkout.ros.runtime import run
 from walkout.store.loader import load_store
 from walkout.store.model import Camera, Fixture
-
-READ_TIMEOUT_S = 0.5
-REOPEN_DELAY_S = 0.5
 
 
 class CameraDriverNode(Node):  # type: ignore[misc]
@@ -102,64 +99,13 @@ class ShelfDriverNode(Node):  # type: ignore[misc]
             raise ValueError(f"parameter fixture_id: no fixture {fixture_id!r}; {store.store_id} has {known}")
         return store.fixture_by_id[fixture_id]
 
-    def _publish(self, batch) -> None:  # type: ignore[no-untyped-def]
+    def _publish(self, batch: ReadingBatch) -> None:
         self._readings.publish(readings_to_msg(batch))
         self._diagnostics.handled(batch.stamp_ns)
 
     def close(self) -> None:
         """Stop reading and release the device."""
         self._reader.close()
-
-
-class Reader:
-    """A thread that reads a source and opens it again when it is lost.
-
-    The first failure to open is logged as an error and shown in the diagnostics; the driver goes on trying, because a
-    store must come back by itself when a cable is plugged in again.
-    """
-
-    def __init__(self, node: Node, opener, handle, diagnostics: Diagnostics) -> None:  # type: ignore[no-untyped-def]
-        """Start reading with ``opener()`` and hand what comes to ``handle``."""
-        self._node = node
-        self._opener = opener
-        self._handle = handle
-        self._diagnostics = diagnostics
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"{node.get_name()}-reader", daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        reported = ""
-        while not self._stop.is_set():
-            try:
-                source = self._opener()
-            except SourceError as error:
-                if str(error) != reported:
-                    reported = str(error)
-                    self._node.get_logger().error(reported)
-                    self._diagnostics.error(reported)
-                self._stop.wait(REOPEN_DELAY_S)
-                continue
-            reported = ""
-            self._diagnostics.recovered()
-            try:
-                self._read_all(source)
-            except SourceError as error:
-                self._node.get_logger().error(str(error))
-                self._diagnostics.error(str(error))
-            finally:
-                source.close()
-
-    def _read_all(self, source) -> None:  # type: ignore[no-untyped-def]
-        while not self._stop.is_set():
-            item = source.read(READ_TIMEOUT_S)
-            if item is not None and not self._stop.is_set():
-                self._handle(item)
-
-    def close(self) -> None:
-        """Stop the thread and wait for it."""
-        self._stop.set()
-        self._thread.join(timeout=2 * READ_TIMEOUT_S)
 
 
 def camera_main() -> None:

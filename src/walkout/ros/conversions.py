@@ -8,7 +8,7 @@ import numpy as np
 from geometry_msgs.msg import Point
 
 from walkout import msg
-from walkout.carts.types import Cart, CartLine, GateEvent, GateEventKind, PartyKind, Receipt
+from walkout.carts.types import Cart, CartLine, GateEvent, GateEventKind, PartyKind, Receipt, Review
 from walkout.drivers.types import GateSignal, GateSignalKind, ReadingBatch
 from walkout.interactions.types import Hypothesis, Interaction, InteractionKind, WeightEvent
 from walkout.perception.types import KEYPOINT_COUNT, Detections
@@ -272,6 +272,20 @@ def receipt_to_msg(receipt: Receipt) -> msg.Receipt:
         payment_state=int(receipt.payment_state),
         payment_reference=receipt.payment_reference,
         needs_review=receipt.needs_review,
+    )
+
+
+def review_to_msg(review: Review) -> msg.Review:
+    """Return the message of a review."""
+    return msg.Review(
+        header=header(review.stamp_ns, STORE_FRAME),
+        review_id=review.review_id,
+        state=int(review.state),
+        receipt_id=review.receipt_id,
+        interaction_ids=list(review.interaction_ids),
+        proposed_lines=[_line_to_msg(line) for line in review.proposed_lines],
+        at_stake=msg.Money(minor=review.at_stake_minor, currency=review.currency),
+        reason=review.reason,
     )
 
 

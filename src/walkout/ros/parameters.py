@@ -23,7 +23,8 @@ class ParameterError(ValueError):
 def declare_dataclass(node: Node, cls: type[T], prefix: str = "") -> T:
     """Declare every scalar or scalar-tuple field of a dataclass as a read-only parameter and return the instance.
 
-    The field's default is the parameter's default; ``metadata["description"]`` and ``["unit"]`` become the descriptor.
+    A field that is a dataclass itself is declared likewise, with its name as one more prefix. The field's default is
+    the parameter's default; ``metadata["description"]`` and ``["unit"]`` become the descriptor.
 
     Raises:
         ParameterError: the dataclass refuses the values.
@@ -32,6 +33,9 @@ def declare_dataclass(node: Node, cls: type[T], prefix: str = "") -> T:
     hints = typing.get_type_hints(cls)
     for field in dataclasses.fields(cls):  # type: ignore[arg-type]
         default = _default(field)
+        if dataclasses.is_dataclass(default):
+            values[field.name] = declare_dataclass(node, type(default), f"{prefix}{field.name}.")
+            continue
         if not _is_supported(hints[field.name], default):
             continue
         name = prefix + field.name

@@ -19,6 +19,12 @@ class Example:
             raise ValueError(f"rate_hz: must be above 0, got {self.rate_hz}")
 
 
+@dataclass(frozen=True)
+class Outer:
+    inner: Example = field(default_factory=Example)
+    limit: float = 1.0
+
+
 @pytest.fixture
 def make_node():
     context = rclpy.Context()
@@ -56,3 +62,8 @@ def test_refused_value_names_node_and_parameter(make_node):
 def test_text_for_a_number_is_refused(make_node):
     with pytest.raises(ParameterError, match="rate_hz: expected a number, got 'fast'"):
         declare_dataclass(make_node(rate_hz="fast"), Example)
+
+
+def test_nested_dataclasses_get_a_prefix(make_node):
+    got = declare_dataclass(make_node(**{"a.inner.count": 9}), Outer, "a.")
+    assert got == Outer(inner=Example(count=9))
