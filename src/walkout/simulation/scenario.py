@@ -21,6 +21,7 @@ __all__ = [
     "ActionKind",
     "Arrival",
     "Behaviour",
+    "Flow",
     "LoadCellOptions",
     "Payment",
     "Scenario",

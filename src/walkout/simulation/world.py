@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from walkout.drivers.types import GateSignal, ReadingBatch
 from walkout.interactions.types import InteractionKind
-from walkout.simulation.appearance import draw_appearance
+from walkout.simulation.appearance import sample_appearance
 from walkout.simulation.behaviour import Shopper
 from walkout.simulation.body_points import BodyModel, RenderedBodies
 from walkout.simulation.gates import Gate
@@ -282,7 +282,9 @@ class World:
             return
         number, arrival = self._waiting.pop(0)
         generator = stream(self.seed, "person", str(number))
-        looks = draw_appearance(stream(self.seed, "looks", str(number)), self._bodies.adults(), arrival.body)
+        tailor = stream(self.seed, "looks", str(number))
+        body = int(tailor.choice(self._bodies.adults())) if arrival.body is None else arrival.body
+        looks = sample_appearance(tailor, body)
         used = {shopper.walker.person_id for shopper in self._shoppers.values()}
         person_id = next(i for i in ((number - 1 + k) % 255 + 1 for k in range(255)) if i not in used)
         token = arrival.token or f"{arrival.payment.value}-{self.seed}-{number}"
