@@ -179,8 +179,11 @@ def joints(raw: RawBodies) -> FloatArray:
     result = np.zeros((len(raw.vertices), BONE_COUNT, 3))
     merged = [bone_of(label) for label in raw.labels]
     for bone in Bone:
-        own = [i for i, (label, other) in enumerate(zip(raw.labels, merged, strict=True))
-               if other is bone and "Thumb" not in label and not label.endswith("3")]
+        own = [
+            i
+            for i, (label, other) in enumerate(zip(raw.labels, merged, strict=True))
+            if other is bone and "Thumb" not in label and not label.endswith("3")
+        ]
         result[:, bone] = raw.heads[:, own].mean(axis=1)
     return result
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from walkout.perception.types import KEYPOINT_COUNT, Keypoint
 from walkout.simulation.bake_bodies import ASSET
-from walkout.simulation.garments import OUTFITS, Hair, Layer, Material, dress, hollows_filled
+from walkout.simulation.garments import OUTFITS, Hair, Layer, dress, hollows_filled
 from walkout.simulation.kinematics import Skeleton, Targets, Vector
 from walkout.simulation.scene import Appearance, Person
 from walkout.simulation.skeleton import Bone
@@ -132,9 +132,11 @@ class BodyLibrary:
         rotations = turn @ stance.rotations
         heads = (stance.heads @ turn.T) * appearance.scale + origin
         vertices, normals = _skin(mesh, skeleton.rest, rotations, heads, appearance.scale)
-        palms = heads[[Bone.LEFT_HAND, Bone.RIGHT_HAND]] + appearance.scale * (
-            rotations[[Bone.LEFT_HAND, Bone.RIGHT_HAND]] @ self._grips[appearance.body][..., None]
-        )[..., 0]
+        palms = (
+            heads[[Bone.LEFT_HAND, Bone.RIGHT_HAND]]
+            + appearance.scale
+            * (rotations[[Bone.LEFT_HAND, Bone.RIGHT_HAND]] @ self._grips[appearance.body][..., None])[..., 0]
+        )
         away = palms - heads[[Bone.LEFT_HAND, Bone.RIGHT_HAND]]
         # A hand that hangs straight down has the body's heading.
         yaws = np.arctan2(away[:, 1] + 0.03 * sin, away[:, 0] + 0.03 * cos)
@@ -175,7 +177,9 @@ class BodyLibrary:
     def _wear(self, body: int, outfit: int, hair: int, bag: bool) -> WornMesh:
         layers = self._layers.get((outfit, hair))
         if layers is None:
-            layers = dress(self._fields, self._faces, OUTFITS[outfit % len(OUTFITS)], Hair(hair % len(Hair)), self._eyes)
+            layers = dress(
+                self._fields, self._faces, OUTFITS[outfit % len(OUTFITS)], Hair(hair % len(Hair)), self._eyes
+            )
             self._layers[outfit, hair] = layers
         points = self._vertices[body]
         normals = vertex_normals(points, self._faces)

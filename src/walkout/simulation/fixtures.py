@@ -34,8 +34,20 @@ class Decor:
 def sample_decor(rng: np.random.Generator) -> Decor:
     """Return fittings of believable colours."""
     grey = rng.uniform(0.35, 0.75)
-    boards: tuple[Colour, ...] = ((0.72, 0.72, 0.70), (0.60, 0.60, 0.62), (0.48, 0.33, 0.20), (0.66, 0.60, 0.50), (0.2, 0.2, 0.21))
-    accents: tuple[Colour, ...] = ((0.03, 0.16, 0.28), (0.35, 0.03, 0.03), (0.05, 0.25, 0.08), (0.5, 0.2, 0.02), (0.1, 0.1, 0.1))
+    boards: tuple[Colour, ...] = (
+        (0.72, 0.72, 0.70),
+        (0.60, 0.60, 0.62),
+        (0.48, 0.33, 0.20),
+        (0.66, 0.60, 0.50),
+        (0.2, 0.2, 0.21),
+    )
+    accents: tuple[Colour, ...] = (
+        (0.03, 0.16, 0.28),
+        (0.35, 0.03, 0.03),
+        (0.05, 0.25, 0.08),
+        (0.5, 0.2, 0.02),
+        (0.1, 0.1, 0.1),
+    )
     panel = rng.uniform(0.2, 0.7)
     return Decor(
         metal=(grey, grey, grey * 1.03),
@@ -111,7 +123,12 @@ def _boards(fixture: Fixture, decor: Decor, board: Colour) -> list[Mesh]:
 
 def _tags(shelf: Shelf, front: float) -> list[Mesh]:
     return [
-        box((front, lane.y - 0.028, shelf.z - 0.035), (front + 0.002, lane.y + 0.028, shelf.z + 0.003), layer=Pattern.PRICE_TAG, sides="+x")
+        box(
+            (front, lane.y - 0.028, shelf.z - 0.035),
+            (front + 0.002, lane.y + 0.028, shelf.z + 0.003),
+            layer=Pattern.PRICE_TAG,
+            sides="+x",
+        )
         for lane in shelf.lanes
     ]
 
@@ -174,7 +191,14 @@ def _coffee_machine(fixture: Fixture, decor: Decor) -> list[Mesh]:
 def _wall(fixture: Fixture, decor: Decor) -> list[Mesh]:
     depth, width, height = fixture.size
     del decor
-    return [box((-depth / 2, -width / 2, 0.0), (depth / 2, width / 2, height), layer=Pattern.WALL, repeat=(width / 2, height / 2))]
+    return [
+        box(
+            (-depth / 2, -width / 2, 0.0),
+            (depth / 2, width / 2, height),
+            layer=Pattern.WALL,
+            repeat=(width / 2, height / 2),
+        )
+    ]
 
 
 def _gate(fixture: Fixture, decor: Decor) -> list[Mesh]:
@@ -224,7 +248,9 @@ def _doors(fixture: Fixture, opening: float) -> tuple[list[Mesh], list[Mesh]]:
         hinge[0, 3], hinge[1, 3] = depth / 2 - 0.045, side * width / 2
         reach = width / 2 - 0.004
 
-        def leaf(y0: float, y1: float, z0: float, z1: float, x0: float, x1: float, colour: Colour, s: float = side) -> Mesh:
+        def leaf(
+            y0: float, y1: float, z0: float, z1: float, x0: float, x1: float, colour: Colour, s: float = side
+        ) -> Mesh:
             low, high = sorted((-s * y0, -s * y1))
             return box((x0, low, z0), (x1, high, z1), colour)
 
@@ -257,7 +283,8 @@ def occluders(store: Store) -> list[tuple[FloatArray, FloatArray]]:
         else:
             local = [((back, -width / 2, 0.0), (back + 0.05, width / 2, height))]
             local += [
-                ((s.x - s.depth / 2, -s.width / 2, s.z - 0.05), (s.x + s.depth / 2, s.width / 2, s.z)) for s in fixture.shelves
+                ((s.x - s.depth / 2, -s.width / 2, s.z - 0.05), (s.x + s.depth / 2, s.width / 2, s.z))
+                for s in fixture.shelves
             ]
             lowest = min((s.z for s in fixture.shelves), default=height)
             local.append(((back, -width / 2, 0.0), (depth / 2 - 0.04, width / 2, lowest)))

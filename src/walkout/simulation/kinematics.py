@@ -135,8 +135,16 @@ class Skeleton:
         pitch = (effort * np.interp(height, _TARGET_HEIGHT, _PITCH))[:, None] * _PITCH_SHARE
         cos_yaw, sin_yaw, cos_pitch, sin_pitch = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch)
         rotations = np.zeros((*yaw.shape, 3, 3))
-        rotations[..., 0, 0], rotations[..., 0, 1], rotations[..., 0, 2] = cos_yaw * cos_pitch, -sin_yaw, cos_yaw * sin_pitch
-        rotations[..., 1, 0], rotations[..., 1, 1], rotations[..., 1, 2] = sin_yaw * cos_pitch, cos_yaw, sin_yaw * sin_pitch
+        rotations[..., 0, 0], rotations[..., 0, 1], rotations[..., 0, 2] = (
+            cos_yaw * cos_pitch,
+            -sin_yaw,
+            cos_yaw * sin_pitch,
+        )
+        rotations[..., 1, 0], rotations[..., 1, 1], rotations[..., 1, 2] = (
+            sin_yaw * cos_pitch,
+            cos_yaw,
+            sin_yaw * sin_pitch,
+        )
         rotations[..., 2, 0], rotations[..., 2, 2] = -sin_pitch, cos_pitch
         heads = np.empty((len(effort), 6, 3))
         lean = effort * np.interp(height, _TARGET_HEIGHT, _FORWARD) * self.stature
@@ -219,7 +227,14 @@ class Skeleton:
         return float(np.linalg.norm(wrist - goal))
 
     def _idle_wrist(
-        self, shoulder: FloatArray, chest: FloatArray, length: float, sign: float, phase: float, stride: float, carry: float
+        self,
+        shoulder: FloatArray,
+        chest: FloatArray,
+        length: float,
+        sign: float,
+        phase: float,
+        stride: float,
+        carry: float,
     ) -> FloatArray:
         """Return where the wrist hangs and swings, or is carried before the body."""
         swing = 0.08 - sign * 0.42 * stride * math.cos(phase)
@@ -240,7 +255,9 @@ class Skeleton:
         sign = -1.0 if side else 1.0
         place[thigh] = place[Bone.HIPS] + pose[Bone.HIPS] @ (self.rest[thigh] - self.rest[Bone.HIPS])
         target, pitch = foot
-        knee, end, frames = _two_bone(place[thigh], np.asarray(target), np.array([1.0, 0.12 * sign, 0.0]), self._legs[side])
+        knee, end, frames = _two_bone(
+            place[thigh], np.asarray(target), np.array([1.0, 0.12 * sign, 0.0]), self._legs[side]
+        )
         pose[thigh], pose[shank] = frames
         place[shank], place[ankle] = knee, end
         cos, sin = math.cos(pitch), math.sin(pitch)
@@ -279,9 +296,7 @@ def _frame(axis: FloatArray, hinge: FloatArray) -> FloatArray:
     hx, hy, hz = hx - along * ax, hy - along * ay, hz - along * az
     scale = 1.0 / math.sqrt(hx * hx + hy * hy + hz * hz)
     hx, hy, hz = hx * scale, hy * scale, hz * scale
-    return np.array(
-        [[ax, hx, ay * hz - az * hy], [ay, hy, az * hx - ax * hz], [az, hz, ax * hy - ay * hx]]
-    )
+    return np.array([[ax, hx, ay * hz - az * hy], [ay, hy, az * hx - ax * hz], [az, hz, ax * hy - ay * hx]])
 
 
 def _two_bone(
@@ -300,7 +315,11 @@ def _two_bone(
     end = start + axis * distance
     (ax, ay, az), (px, py, pz) = axis.tolist(), side.tolist()
     hinge = np.array([az * py - ay * pz, ax * pz - az * px, ay * px - ax * py])
-    return middle, end, (_frame(middle - start, hinge) @ limb.upper_frame, _frame(end - middle, hinge) @ limb.lower_frame)
+    return (
+        middle,
+        end,
+        (_frame(middle - start, hinge) @ limb.upper_frame, _frame(end - middle, hinge) @ limb.lower_frame),
+    )
 
 
 def _shrug(chest: FloatArray, collar: FloatArray, shoulder: FloatArray, goal: FloatArray, length: float) -> FloatArray:
@@ -311,7 +330,11 @@ def _shrug(chest: FloatArray, collar: FloatArray, shoulder: FloatArray, goal: Fl
         return chest
     bone, away = shoulder - collar, goal - collar
     axis = np.array(
-        [bone[1] * away[2] - bone[2] * away[1], bone[2] * away[0] - bone[0] * away[2], bone[0] * away[1] - bone[1] * away[0]]
+        [
+            bone[1] * away[2] - bone[2] * away[1],
+            bone[2] * away[0] - bone[0] * away[2],
+            bone[0] * away[1] - bone[1] * away[0],
+        ]
     )
     size = math.sqrt(float(axis @ axis))
     # Hanging arms pull the clavicle down only a little.

@@ -12,7 +12,14 @@ from walkout.store.model import ProductShape
 FloatArray = NDArray[np.float64]
 
 VERTEX = np.dtype(
-    [("position", "<f4", 3), ("normal", "<f4", 3), ("uv", "<f4", 2), ("colour", "u1", 4), ("layer", "<f4"), ("id", "<f4")]
+    [
+        ("position", "<f4", 3),
+        ("normal", "<f4", 3),
+        ("uv", "<f4", 2),
+        ("colour", "u1", 4),
+        ("layer", "<f4"),
+        ("id", "<f4"),
+    ]
 )
 """A vertex of the renderer: store metres, unit normal, texture place, linear colour with ambient light as its alpha,
 layer of the texture array (-1: none) and instance id."""
@@ -101,7 +108,9 @@ def box(
     )
 
 
-def lathe(profile: FloatArray, segments: int, wraps: float = 2.0) -> tuple[FloatArray, FloatArray, FloatArray, NDArray[np.int64]]:
+def lathe(
+    profile: FloatArray, segments: int, wraps: float = 2.0
+) -> tuple[FloatArray, FloatArray, FloatArray, NDArray[np.int64]]:
     """Turn a profile (n, 4) of radius, height, texture v and label 0/1 around z.
 
     Consecutive profile points with equal position make a crease. Returns positions (v, 3), normals (v, 3),
@@ -122,10 +131,13 @@ def lathe(profile: FloatArray, segments: int, wraps: float = 2.0) -> tuple[Float
     cos, sin = np.cos(angle), np.sin(angle)
     radius, height = profile[:, 0:1], profile[:, 1:2]
     positions = np.stack([radius * cos, radius * sin, np.broadcast_to(height, (count, segments + 1))], axis=-1)
-    normals = np.stack([normal[:, 0:1] * cos, normal[:, 0:1] * sin, np.broadcast_to(normal[:, 1:2], positions.shape[:2])], axis=-1)
+    normals = np.stack(
+        [normal[:, 0:1] * cos, normal[:, 0:1] * sin, np.broadcast_to(normal[:, 1:2], positions.shape[:2])], axis=-1
+    )
     across = np.broadcast_to(angle / (2 * np.pi) * wraps + 0.5, positions.shape[:2])
     uv = np.stack(
-        [across, np.broadcast_to(profile[:, 2:3], across.shape), np.broadcast_to(profile[:, 3:4], across.shape)], axis=-1
+        [across, np.broadcast_to(profile[:, 2:3], across.shape), np.broadcast_to(profile[:, 3:4], across.shape)],
+        axis=-1,
     )
     rows = np.flatnonzero(length > 1e-9)
     a = (rows[:, None] * (segments + 1) + np.arange(segments)).ravel()
@@ -162,22 +174,53 @@ _PROFILES = {
     # radius, height, texture v, label
     ProductShape.CAN: np.array(
         [
-            (0.0, 0.0, 1, 0), (0.42, 0.0, 1, 0), (0.42, 0.0, 1, 0), (0.5, 0.05, 1, 0), (0.5, 0.05, 1, 1), (0.5, 0.93, 0, 1),
-            (0.5, 0.93, 0, 0), (0.43, 0.99, 0, 0), (0.43, 0.99, 0, 0), (0.40, 1.0, 0, 0), (0.38, 0.97, 0, 0), (0.38, 0.97, 0, 0),
+            (0.0, 0.0, 1, 0),
+            (0.42, 0.0, 1, 0),
+            (0.42, 0.0, 1, 0),
+            (0.5, 0.05, 1, 0),
+            (0.5, 0.05, 1, 1),
+            (0.5, 0.93, 0, 1),
+            (0.5, 0.93, 0, 0),
+            (0.43, 0.99, 0, 0),
+            (0.43, 0.99, 0, 0),
+            (0.40, 1.0, 0, 0),
+            (0.38, 0.97, 0, 0),
+            (0.38, 0.97, 0, 0),
             (0.0, 0.97, 0, 0),
         ]
     ),
     ProductShape.BOTTLE: np.array(
         [
-            (0.0, 0.0, 1, 0), (0.47, 0.0, 1, 0), (0.47, 0.0, 1, 0), (0.5, 0.03, 1, 0), (0.5, 0.10, 1, 0), (0.5, 0.10, 1, 1),
-            (0.5, 0.62, 0, 1), (0.5, 0.62, 0, 0), (0.47, 0.68, 0, 0), (0.34, 0.80, 0, 0), (0.2, 0.89, 0, 0), (0.2, 0.89, 0, 0),
-            (0.22, 0.9, 0, 0), (0.22, 0.99, 0, 0), (0.22, 0.99, 0, 0), (0.0, 1.0, 0, 0),
+            (0.0, 0.0, 1, 0),
+            (0.47, 0.0, 1, 0),
+            (0.47, 0.0, 1, 0),
+            (0.5, 0.03, 1, 0),
+            (0.5, 0.10, 1, 0),
+            (0.5, 0.10, 1, 1),
+            (0.5, 0.62, 0, 1),
+            (0.5, 0.62, 0, 0),
+            (0.47, 0.68, 0, 0),
+            (0.34, 0.80, 0, 0),
+            (0.2, 0.89, 0, 0),
+            (0.2, 0.89, 0, 0),
+            (0.22, 0.9, 0, 0),
+            (0.22, 0.99, 0, 0),
+            (0.22, 0.99, 0, 0),
+            (0.0, 1.0, 0, 0),
         ]
     ),
     ProductShape.CUP: np.array(
         [
-            (0.0, 0.0, 1, 0), (0.39, 0.0, 1, 0), (0.39, 0.0, 1, 1), (0.48, 0.92, 0, 1), (0.48, 0.92, 0, 0), (0.5, 0.93, 0, 0),
-            (0.5, 0.97, 0, 0), (0.5, 0.97, 0, 0), (0.45, 1.0, 0, 0), (0.0, 1.0, 0, 0),
+            (0.0, 0.0, 1, 0),
+            (0.39, 0.0, 1, 0),
+            (0.39, 0.0, 1, 1),
+            (0.48, 0.92, 0, 1),
+            (0.48, 0.92, 0, 0),
+            (0.5, 0.93, 0, 0),
+            (0.5, 0.97, 0, 0),
+            (0.5, 0.97, 0, 0),
+            (0.45, 1.0, 0, 0),
+            (0.0, 1.0, 0, 0),
         ]
     ),
 }

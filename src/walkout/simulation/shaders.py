@@ -43,8 +43,8 @@ void main() {
     vec3 albedo = v_colour;
     if (v_layer >= 0.0) {
         vec3 label = texture(labels, vec3(v_uv.xy, v_layer)).rgb;
-        // Labels are stored with gamma 2; white vertices take the texture, package caps keep their own colour.
-        albedo = mix(v_colour, label * label * mix(vec3(1.0), v_colour, shine < 0.0 ? 1.0 : 0.0), v_uv.z);
+        // Pictures count as gamma 2; parts of a package without label keep the cap's colour.
+        albedo = mix(v_colour, label * label, v_uv.z);
     }
     vec3 at = (v_world + n * 0.05 - volume_low) / volume_size;
     float open = texture(volume, at).r;
@@ -56,7 +56,7 @@ void main() {
     if (live > 0.5) sun = min(sun, lit(live_shadow, q, 0.0014));
     float ambient = open * open * (0.50 + 0.22 * n.z + 0.16 * max(dot(n, toward), 0.0));
     float key = 0.62 * facing * mix(0.35, 1.0, open);
-    float glint = pow(max(dot(n, normalize(light_direction + toward)), 0.0), 24.0) * abs(shine);
+    float glint = pow(max(dot(n, normalize(light_direction + toward)), 0.0), 24.0) * shine;
     vec3 dim = albedo * ambient * light_tint;
     vec3 full = dim + (albedo * key + glint) * sun * light_tint;
     vec3 shown = sqrt(clamp(full, 0.0, 1.0));

@@ -46,7 +46,9 @@ def _label(store: Store, sku: str, image: str, size: int) -> Image:
     return np.asarray(cv2.cvtColor(resized, cv2.COLOR_BGR2RGB), dtype=np.uint8)
 
 
-def _speckled(size: int, colour: tuple[float, float, float], amount: float, rng: np.random.Generator) -> NDArray[np.float64]:
+def _speckled(
+    size: int, colour: tuple[float, float, float], amount: float, rng: np.random.Generator
+) -> NDArray[np.float64]:
     """Return a surface of one colour (RGB 0..255) with fine and coarse, tileable noise."""
     noise = np.zeros((size, size))
     for cells, share in ((size, 0.5), (size // 4, 0.3), (8, 0.2)):
@@ -81,7 +83,15 @@ def _price_tag(size: int) -> Image:
     picture = np.full((size, size, 3), 248, np.uint8)
     cv2.rectangle(picture, (0, 0), (size - 1, size - 1), (200, 200, 200), max(size // 64, 1))
     scale = size / 128
-    cv2.putText(picture, "1.29", (int(34 * scale), int(90 * scale)), cv2.FONT_HERSHEY_DUPLEX, 1.5 * scale, (190, 20, 30), int(3 * scale) + 1)
+    cv2.putText(
+        picture,
+        "1.29",
+        (int(34 * scale), int(90 * scale)),
+        cv2.FONT_HERSHEY_DUPLEX,
+        1.5 * scale,
+        (190, 20, 30),
+        int(3 * scale) + 1,
+    )
     for line, width in enumerate((0.55, 0.4)):
         y = int((16 + 14 * line) * scale)
         cv2.line(picture, (int(8 * scale), y), (int(width * size), y), (60, 60, 60), int(4 * scale) + 1)
@@ -100,7 +110,9 @@ def _coffee(size: int) -> Image:
         return int(x * unit), int(y * unit)
 
     cv2.rectangle(picture, at(22, 8), at(78, 44), (70, 130, 170), -1)
-    cv2.putText(picture, "COFFEE", at(27, 30), cv2.FONT_HERSHEY_DUPLEX, size / 190, (245, 245, 245), max(size // 120, 1))
+    cv2.putText(
+        picture, "COFFEE", at(27, 30), cv2.FONT_HERSHEY_DUPLEX, size / 190, (245, 245, 245), max(size // 120, 1)
+    )
     for number in range(6):
         cv2.circle(picture, at(15 + 14 * number, 54), int(4 * unit), (180, 150, 90), -1)
     cv2.rectangle(picture, at(20, 64), at(80, 98), (14, 13, 13), -1)
@@ -114,5 +126,13 @@ def _sign(size: int) -> Image:
     picture = np.full((size, size, 3), (30, 90, 150), np.uint8)
     picture[int(0.8 * size) :] = (240, 240, 245)
     scale = size / 256
-    cv2.putText(picture, "FRESH & COLD", (int(14 * scale), int(140 * scale)), cv2.FONT_HERSHEY_DUPLEX, 1.0 * scale, (245, 250, 255), max(int(2 * scale), 1))
+    cv2.putText(
+        picture,
+        "FRESH & COLD",
+        (int(14 * scale), int(140 * scale)),
+        cv2.FONT_HERSHEY_DUPLEX,
+        1.0 * scale,
+        (245, 250, 255),
+        max(int(2 * scale), 1),
+    )
     return picture

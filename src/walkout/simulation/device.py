@@ -1,0 +1,254 @@
+"""The OpenGL side of the renderer: context, programs, textures, and buffers of meshes and packages."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import moderngl
+import numpy as np
+from numpy.typing import NDArray
+
+from walkout.simulation import shaders
+from walkout.simulation.errors import RendererError
+from walkout.simulation.meshes import Mesh, package
+from walkout.simulation.occlusion import LightVolume
+from walkout.store.model import ProductShape
+
+REMEDY = "install it with `apt-get install libegl1 libgl1-mesa-dri`"
+SHAPES = tuple(ProductShape)
+
+INSTANCE = np.dtype([("place", "<f4", 4), ("size", "<f4", 3), ("cap", "<f4", 3), ("layer", "<f4"), ("id", "<f4")])
+"""A package to draw: store position and yaw, size, colour of the parts without label, texture layer, instance id."""
+
+_UNITS = {
+    "labels": 0,
+    "volume": 1,
+    "fixed_shadow": 2,
+    "live_shadow": 3,
+    "still_colour": 4,
+    "still_id": 5,
+    "still_depth": 6,
+}
+
+
+def open_context() -> Any:
+    """Return an off-screen OpenGL context.
+
+    Mesa's software rasteriser gets one thread unless LP_NUM_THREADS says otherwise: one camera's frame is too small to
+    share, and other stages need the cores. Raises RendererError when EGL or a driver is missing.
+    """
+    os.environ.setdefault("LP_NUM_THREADS", "1")
+    try:
+        context = moderngl.create_standalone_context(backend="egl", require=330)
+    except Exception as error:  # moderngl and glcontext raise several kinds, down to plain Exception
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise RendererError(f"no off-screen OpenGL 3.3 through EGL ({reason}); {REMEDY}") from error
+    return context
+
+
+@dataclass(frozen=True)
+class Light:
+    """The light of a scene as the shaders take it: ``view`` (4, 4) from store metres to the shadow map's clip space."""
+
+    direction: NDArray[np.float64]
+    tint: tuple[float, float, float]
+    view: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Target:
+    """A framebuffer with colour (BGR and the key light's share), instance ids and depth."""
+
+    frame: Any
+    colour: Any
+    ids: Any
+    depth: Any
+
+
+class Device:
+    """An OpenGL context with everything that does not depend on a scene. Use it in the thread that made it."""
+
+    def __init__(self, layers: NDArray[np.uint8], volume: LightVolume, shadow_size: int) -> None:
+        self.context = open_context()
+        context = self.context
+        self.mesh_program = context.program(shaders.MESH_VERTEX, shaders.SHADE)
+        self.item_program = context.program(shaders.ITEM_VERTEX, shaders.SHADE)
+        self.glass_program = context.program(shaders.MESH_VERTEX, shaders.GLASS)
+        self.mesh_depth_program = context.program(shaders.MESH_DEPTH, shaders.NOTHING)
+        self.item_depth_program = context.program(shaders.ITEM_DEPTH, shaders.NOTHING)
+        self.restore_program = context.program(shaders.FULL_SCREEN, shaders.RESTORE)
+        self.max_samples = int(context.info["GL_MAX_SAMPLES"])
+        count, size = len(layers), layers.shape[1]
+        self._labels = context.texture_array((size, size, count), 3, np.ascontiguousarray(layers).tobytes())
+        self._labels.build_mipmaps()
+        self._labels.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
+        self._labels.repeat_x = self._labels.repeat_y = True
+        nz, ny, nx = volume.values.shape
+        self._volume = context.texture3d((nx, ny, nz), 1, volume.values.tobytes(), alignment=1)
+        self._volume.filter = (moderngl.LINEAR, moderngl.LINEAR)
+        self._volume.repeat_x = self._volume.repeat_y = self._volume.repeat_z = False
+        self.fixed_shadow, self._fixed_map = self._shadow_map(2 * shadow_size)
+        self.live_shadow, self._live_map = self._shadow_map(shadow_size)
+        for program in self._programs():
+            for name, unit in _UNITS.items():
+                if name in program:
+                    program[name] = unit
+            _set(program, "volume_low", tuple(volume.low))
+            _set(program, "volume_size", tuple(volume.size))
+        corners = context.buffer(np.array([-1, -1, 3, -1, -1, 3], dtype="f4").tobytes())
+        self.full_screen = context.vertex_array(self.restore_program, [(corners, "2f", "corner")])
+        self._packages = {}
+        for shape in SHAPES:
+            mesh = package(shape)
+            self._packages[shape] = (context.buffer(mesh.vertices.tobytes()), context.buffer(mesh.faces.tobytes()))
+
+    def _programs(self) -> tuple[Any, ...]:
+        return (self.mesh_program, self.item_program, self.glass_program, self.restore_program)
+
+    def _shadow_map(self, size: int) -> tuple[Any, Any]:
+        texture = self.context.depth_texture((size, size))
+        texture.compare_func = "<="
+        texture.filter = (moderngl.LINEAR, moderngl.LINEAR)
+        texture.repeat_x = texture.repeat_y = False
+        return self.context.framebuffer(depth_attachment=texture), texture
+
+    def bind_textures(self) -> None:
+        """Bind the textures that every pass shares."""
+        self._labels.use(_UNITS["labels"])
+        self._volume.use(_UNITS["volume"])
+        self._fixed_map.use(_UNITS["fixed_shadow"])
+        self._live_map.use(_UNITS["live_shadow"])
+
+    def bind_still(self, target: Target) -> None:
+        """Bind a still layer as the source of the restoring pass."""
+        target.colour.use(_UNITS["still_colour"])
+        target.ids.use(_UNITS["still_id"])
+        target.depth.use(_UNITS["still_depth"])
+
+    def set_view(
+        self, view_projection: NDArray[np.float64], eye: NDArray[np.float64], light: Light, live: bool
+    ) -> None:
+        """Set camera and light for the passes that follow."""
+        matrix = np.ascontiguousarray(view_projection.T, dtype="f4").tobytes()
+        light_view = np.ascontiguousarray(light.view.T, dtype="f4").tobytes()
+        for program in (self.mesh_program, self.item_program, self.glass_program):
+            program["view_projection"].write(matrix)
+            _set(program, "eye", tuple(eye))
+            _set(program, "light_tint", light.tint)
+            _set(program, "light_direction", tuple(light.direction))
+            _set(program, "live", float(live))
+            if "light_view" in program:
+                program["light_view"].write(light_view)
+        _set(self.mesh_program, "shine", 0.0)
+        _set(self.item_program, "shine", 0.12)
+
+    def set_shadow_view(self, light: Light) -> None:
+        """Set the light as the view of the depth-only passes that follow."""
+        matrix = np.ascontiguousarray(light.view.T, dtype="f4").tobytes()
+        self.mesh_depth_program["view_projection"].write(matrix)
+        self.item_depth_program["view_projection"].write(matrix)
+
+    def target(self, width: int, height: int) -> Target:
+        """Return a new framebuffer whose attachments can be read by shaders."""
+        colour = self.context.texture((width, height), 4)
+        ids = self.context.texture((width, height), 1, dtype="u2")
+        ids.filter = (moderngl.NEAREST, moderngl.NEAREST)
+        depth = self.context.depth_texture((width, height))
+        depth.compare_func = ""
+        depth.filter = (moderngl.NEAREST, moderngl.NEAREST)
+        return Target(self.context.framebuffer([colour, ids], depth), colour, ids, depth)
+
+    def package_buffers(self, shape: ProductShape) -> tuple[Any, Any]:
+        """Return vertex and index buffer of a package shape."""
+        return self._packages[shape]
+
+
+def _set(program: Any, name: str, value: object) -> None:
+    """Set a uniform unless the compiler found it unused."""
+    if name in program:
+        program[name] = value
+
+
+class MeshBuffer:
+    """A mesh on the device, replaceable by another."""
+
+    def __init__(self, device: Device, mesh: Mesh | None = None) -> None:
+        self._device = device
+        self._vertices = device.context.buffer(reserve=4096, dynamic=True)
+        self._faces = device.context.buffer(reserve=4096, dynamic=True)
+        self._count = 0
+        layout = (self._vertices, "3f 3f 2f 4f1 1f 1f", "position", "normal", "uv", "colour", "layer", "id")
+        context = device.context
+        self._shaded = context.vertex_array(device.mesh_program, [layout], self._faces, skip_errors=True)
+        self._glass = context.vertex_array(device.glass_program, [layout], self._faces, skip_errors=True)
+        outline = (self._vertices, "3f 32x", "position")
+        self._outline = context.vertex_array(device.mesh_depth_program, [outline], self._faces)
+        if mesh is not None:
+            self.set(mesh)
+
+    def set(self, mesh: Mesh) -> None:
+        """Replace the mesh."""
+        self._count = mesh.faces.size
+        _upload(self._vertices, np.ascontiguousarray(mesh.vertices))
+        _upload(self._faces, np.ascontiguousarray(mesh.faces))
+
+    def draw(self) -> None:
+        """Draw shaded."""
+        if self._count:
+            self._shaded.render(vertices=self._count)
+
+    def draw_glass(self) -> None:
+        """Draw as glass."""
+        if self._count:
+            self._glass.render(vertices=self._count)
+
+    def draw_depth(self) -> None:
+        """Draw into a shadow map."""
+        if self._count:
+            self._outline.render(vertices=self._count)
+
+
+class PackageBuffer:
+    """Packages of every shape on the device, replaceable by others."""
+
+    def __init__(self, device: Device) -> None:
+        context = device.context
+        self._instances = {shape: context.buffer(reserve=4096, dynamic=True) for shape in SHAPES}
+        self._counts = dict.fromkeys(SHAPES, 0)
+        self._shaded, self._outlines = {}, {}
+        for shape, instances in self._instances.items():
+            vertices, faces = device.package_buffers(shape)
+            form = (vertices, "3f 3f 3f", "position", "normal", "uv")
+            places = (instances, "4f 3f 3f 1f 1f /i", "place", "size", "cap", "layer", "id")
+            self._shaded[shape] = context.vertex_array(device.item_program, [form, places], faces)
+            outline = [(vertices, "3f 24x", "position"), (instances, "4f 3f 20x /i", "place", "size")]
+            self._outlines[shape] = context.vertex_array(device.item_depth_program, outline, faces)
+
+    def set(self, instances: NDArray[np.void], shapes: NDArray[np.integer]) -> None:
+        """Replace the packages: ``INSTANCE`` records and the number of each one's shape in ``SHAPES``."""
+        for number, shape in enumerate(SHAPES):
+            own = instances[shapes == number]
+            self._counts[shape] = len(own)
+            if len(own):
+                _upload(self._instances[shape], np.ascontiguousarray(own))
+
+    def draw(self) -> None:
+        """Draw shaded."""
+        for shape, count in self._counts.items():
+            if count:
+                self._shaded[shape].render(instances=count)
+
+    def draw_depth(self) -> None:
+        """Draw into a shadow map."""
+        for shape, count in self._counts.items():
+            if count:
+                self._outlines[shape].render(instances=count)
+
+
+def _upload(buffer: Any, data: NDArray[Any]) -> None:
+    if data.nbytes > buffer.size:
+        buffer.orphan(2 * data.nbytes)
+    if data.nbytes:
+        buffer.write(data.tobytes())

@@ -1,0 +1,159 @@
+"""Cameras as the renderer sees them: clip matrices, pixel rectangles of things, and lens distortion by remapping."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from walkout.geometry.camera import undistort_points
+from walkout.store.model import Camera
+
+FloatArray = NDArray[np.float64]
+
+NEAR, FAR = 0.08, 40.0
+
+Rectangle = tuple[int, int, int, int]
+"""Pixels x0, y0, x1, y1; x1 and y1 are outside."""
+
+
+def clip_matrix(camera: Camera) -> FloatArray:
+    """Return the (4, 4) matrix from store metres to OpenGL clip space of a camera without distortion.
+
+    The picture's first row is the framebuffer's first row (OpenGL's bottom), so that reading needs no flip; the
+    centre of pixel (0, 0) is at window (0.5, 0.5).
+    """
+    width, height = camera.width, camera.height
+    matrix = camera.matrix
+    lens = np.zeros((4, 4))
+    lens[0, :3] = 2 * matrix[0] / width
+    lens[0, 2] += 1 / width - 1
+    lens[1, :3] = 2 * matrix[1] / height
+    lens[1, 2] += 1 / height - 1
+    lens[2, 2], lens[2, 3] = (FAR + NEAR) / (FAR - NEAR), -2 * FAR * NEAR / (FAR - NEAR)
+    lens[3, 2] = 1.0
+    pose = np.eye(4)
+    pose[:3, :3] = camera.rotation.T
+    pose[:3, 3] = -camera.rotation.T @ camera.position
+    return lens @ pose
+
+
+def window_to_clip(camera: Camera) -> FloatArray:
+    """Return the (4, 4) matrix from window coordinates (x, y, depth 0..1) to clip coordinates with w = 1."""
+    matrix = np.diag([2 / camera.width, 2 / camera.height, 2.0, 1.0])
+    matrix[:3, 3] = -1.0
+    return matrix
+
+
+def metric_depth(depth: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return metres along the optical axis for depth buffer values 0..1; infinity where nothing was drawn."""
+    with np.errstate(divide="ignore"):
+        metres = (NEAR * FAR) / (FAR - depth * np.float32(FAR - NEAR))
+    return np.where(depth >= 1.0, np.float32(np.inf), metres).astype(np.float32)
+
+
+def rectangle_of(camera: Camera, matrix: FloatArray, points: NDArray[np.floating], margin: int = 2) -> Rectangle | None:
+    """Return the pixels that a cloud of points (n, 3) may cover: None if outside, the whole picture if it is too near."""
+    clip = points @ matrix[[0, 1, 3], :3].T.astype(points.dtype) + matrix[[0, 1, 3], 3].astype(points.dtype)
+    front = clip[:, 2] > NEAR
+    if not front.any():
+        return None
+    if not front.all():
+        return (0, 0, camera.width, camera.height)
+    window = clip[:, :2] / clip[:, 2:]
+    low, high = window.min(axis=0), window.max(axis=0)
+    x0 = int(np.floor((low[0] + 1) / 2 * camera.width)) - margin
+    y0 = int(np.floor((low[1] + 1) / 2 * camera.height)) - margin
+    x1 = int(np.ceil((high[0] + 1) / 2 * camera.width)) + margin
+    y1 = int(np.ceil((high[1] + 1) / 2 * camera.height)) + margin
+    return cropped((x0, y0, x1, y1), camera)
+
+
+def cropped(rectangle: Rectangle, camera: Camera) -> Rectangle | None:
+    """Return the part of a rectangle inside the picture, None if there is none."""
+    x0, y0, x1, y1 = rectangle
+    x0, y0, x1, y1 = max(x0, 0), max(y0, 0), min(x1, camera.width), min(y1, camera.height)
+    return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None
+
+
+def merged(rectangles: list[Rectangle]) -> list[Rectangle]:
+    """Return rectangles that do not overlap and cover all given ones."""
+    result: list[Rectangle] = []
+    for rectangle in rectangles:
+        current = rectangle
+        overlapping = [other for other in result if _overlap(current, other)]
+        while overlapping:
+            for other in overlapping:
+                result.remove(other)
+                current = _union(current, other)
+            overlapping = [other for other in result if _overlap(current, other)]
+        result.append(current)
+    return result
+
+
+def bounding(rectangles: list[Rectangle]) -> Rectangle:
+    """Return the rectangle around all given ones."""
+    x0, y0, x1, y1 = zip(*rectangles, strict=True)
+    return (min(x0), min(y0), max(x1), max(y1))
+
+
+def _overlap(a: Rectangle, b: Rectangle) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def _union(a: Rectangle, b: Rectangle) -> Rectangle:
+    return (min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3]))
+
+
+def resized(camera: Camera, width: int, height: int) -> Camera:
+    """Return the same camera with another resolution, as a device's main and sub streams see one scene.
+
+    Pixel edges scale, so the centre of pixel (0, 0) stays at (0, 0) of the new grid's own pixels.
+    """
+    scale = np.diag([width / camera.width, height / camera.height, 1.0])
+    matrix = camera.matrix.copy()
+    matrix[0, 2] += 0.5
+    matrix[1, 2] += 0.5
+    matrix = scale @ matrix
+    matrix[0, 2] -= 0.5
+    matrix[1, 2] -= 0.5
+    return dataclasses.replace(camera, width=width, height=height, matrix=matrix)
+
+
+@dataclass(frozen=True)
+class LensMap:
+    """How a distorted picture is taken out of an ideal one: the ideal camera and the source pixel of each pixel."""
+
+    ideal: Camera
+    map_x: NDArray[np.float32]
+    map_y: NDArray[np.float32]
+
+    def image(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return the distorted picture."""
+        return np.asarray(cv2.remap(picture, self.map_x, self.map_y, cv2.INTER_LINEAR), dtype=np.uint8)
+
+    def exact(self, values: NDArray[np.generic], outside: float) -> NDArray[np.generic]:
+        """Return distorted ids or depths, which must not be mixed."""
+        mapped: NDArray[np.generic] = cv2.remap(
+            values, self.map_x, self.map_y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=outside
+        )
+        return mapped
+
+
+def lens_map(camera: Camera, limit: float = 2.5) -> LensMap:
+    """Return the remapping of a camera with distortion; the ideal picture is at most ``limit`` times as large."""
+    columns, rows = np.meshgrid(np.arange(camera.width), np.arange(camera.height))
+    ideal = undistort_points(camera, np.stack([columns.ravel(), rows.ravel()], axis=1).astype(float))
+    centre = camera.matrix[:2, 2]
+    reach = limit * np.array([camera.width, camera.height]) / 2
+    low = np.floor(np.maximum(np.nanmin(ideal, axis=0), centre - reach)) - 1
+    high = np.ceil(np.minimum(np.nanmax(ideal, axis=0), centre + reach)) + 1
+    matrix = camera.matrix.copy()
+    matrix[:2, 2] -= low
+    width, height = (high - low + 1).astype(int).tolist()
+    wide = dataclasses.replace(camera, width=width, height=height, matrix=matrix, distortion=np.zeros(5))
+    source = np.nan_to_num(ideal - low, nan=-10.0).astype(np.float32).reshape(camera.height, camera.width, 2)
+    return LensMap(wide, np.ascontiguousarray(source[..., 0]), np.ascontiguousarray(source[..., 1]))
