@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch, Polygon
+from matplotlib.legend import Legend
+from matplotlib.patches import Patch, Polygon, Rectangle
 
 from walkout.geometry.camera import unproject_ray
 from walkout.store.floor import footprint
 from walkout.store.model import Camera, Fixture, FixtureType, FloatArray, GateDirection, Store, Zone, ZoneKind
 from walkout.store.visibility import coverage
+
+Style = dict[str, Any]
 
 INK = "#26323d"
 PAPER = "#fbfaf7"
@@ -35,8 +39,10 @@ CATEGORY_COLOURS = (
 COVERAGE_COLOURS = ("#f7b5a7", "#fbd7a9", "#fbf0b9", "#d8efc9", "#b1e0c0", "#86cdb7", "#5fb6ad")
 POST = 0.1
 """Metres that a gate's posts are drawn wide."""
-VIEW_DISTANCE = 1.5
-"""Metres that the view cones are drawn long."""
+VIEW_SHARE = 0.19
+"""How long the view cones are drawn, as a share of the floor's longer side."""
+LEGEND_LINE = 18.0
+"""Points that a line of a legend is high."""
 
 
 def draw_plan(store: Store, output: Path, show_coverage: bool = False) -> None:
@@ -60,9 +66,9 @@ def draw_plan(store: Store, output: Path, show_coverage: bool = False) -> None:
     for fixture in store.fixtures:
         _draw_fixture(axes, store, fixture, colours)
     for camera in store.cameras:
-        _draw_camera(axes, camera)
-    _draw_legends(axes, legends)
-    figure.savefig(output, dpi=130, bbox_inches="tight", pad_inches=0.25, facecolor=PAPER)
+        _draw_camera(axes, camera, store.floor)
+    drawn = _draw_legends(axes, legends)
+    figure.savefig(output, dpi=130, bbox_inches="tight", bbox_extra_artists=drawn, pad_inches=0.25, facecolor=PAPER)
 
 
 def category_colours(store: Store) -> dict[str, str]:
@@ -76,7 +82,7 @@ def _prepare(axes: Axes, store: Store) -> None:
     x_min, y_min, x_max, y_max = store.floor
     axes.set_aspect("equal")
     axes.set_xlim(x_min - 0.12, x_max + 0.12)
-    axes.set_ylim(y_min - 0.55, y_max + 0.12)
+    axes.set_ylim(y_min - 0.075 * max(x_max - x_min, y_max - y_min), y_max + 0.12)
     axes.set_axis_off()
     outline = [(x_min, y_min), (x_max, y_min), (x_max, y_max), (x_min, y_max)]
     axes.add_patch(Polygon(outline, facecolor="white", edgecolor="none", zorder=0))
@@ -86,31 +92,29 @@ def _prepare(axes: Axes, store: Store) -> None:
     for y in np.arange(np.ceil(y_min) + 1, y_max):
         axes.plot([x_min, x_max], [y, y], color=INK, alpha=0.06, linewidth=0.8, zorder=1)
     axes.set_title(store.name, color=INK, fontsize=17, weight="bold", loc="left", pad=8)
-    bar = y_min - 0.34
+    side = max(x_max - x_min, y_max - y_min)
+    bar = y_min - 0.045 * side
     for start, colour in ((0.0, INK), (0.5, "#9aa5ae")):
         axes.plot([x_min + start, x_min + start + 0.5], [bar, bar], color=colour, linewidth=4, solid_capstyle="butt")
-    axes.annotate("1 m", (x_min + 1.08, bar), color=INK, fontsize=10, va="center")
-    axes.annotate(
-        "x",
-        (x_min + 2.3, bar),
-        (x_min + 1.75, bar),
-        color=INK,
-        fontsize=10,
-        va="center",
-        arrowprops={"arrowstyle": "<-", "color": INK},
-    )
+    text: Style = {"color": INK, "fontsize": 10, "va": "center"}
+    axes.annotate("1 m", (x_min + 1.0, bar), (6, 0), textcoords="offset points", **text)
+    origin = x_min + 1.0 + 0.1 * side
+    for name, dx, dy in (("x", 0.06 * side, 0.0), ("y", 0.0, 0.036 * side)):
+        start, end = (origin, bar - 0.012 * side), (origin + dx, bar - 0.012 * side + dy)
+        axes.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "color": INK, "shrinkA": 0, "shrinkB": 0})
+        axes.annotate(name, end, (5, 0), textcoords="offset points", **text)
     size = f"{x_max - x_min:g} x {y_max - y_min:g} m, ceiling {store.ceiling:g} m"
-    axes.annotate(size, (x_max, bar), color=INK, fontsize=10, va="center", ha="right")
+    axes.annotate(size, (x_max, bar), ha="right", **text)
 
 
 def _draw_coverage(axes: Axes, store: Store) -> list[Patch]:
     """Shade the free floor by the number of cameras; return the legend."""
     seen = coverage(store, cell=0.05)
     most = len(COVERAGE_COLOURS) - 1
-    counts = np.ma.MaskedArray(seen.floor, mask=seen.floor < 0)
+    counts = np.where(seen.floor < 0, np.nan, np.minimum(seen.floor, most))
     x_min, y_min, x_max, y_max = store.floor
     axes.imshow(
-        np.minimum(counts, most),
+        counts,
         origin="lower",
         extent=(x_min, x_max, y_min, y_max),
         cmap=ListedColormap(COVERAGE_COLOURS),
@@ -118,7 +122,7 @@ def _draw_coverage(axes: Axes, store: Store) -> list[Patch]:
         interpolation="nearest",
         zorder=0.5,
     )
-    present = sorted({int(count) for count in np.minimum(counts.compressed(), most)})
+    present = np.unique(counts[np.isfinite(counts)]).astype(int).tolist()
     return [Patch(color=COVERAGE_COLOURS[n], label=f"{n}{' or more' if n == most else ''}") for n in present]
 
 
@@ -127,8 +131,9 @@ def _draw_zone(axes: Axes, zone: Zone) -> None:
     axes.add_patch(Polygon(zone.polygon, facecolor=colour, alpha=0.13, zorder=2))
     axes.add_patch(Polygon(zone.polygon, fill=False, edgecolor=colour, linewidth=1.3, linestyle=(0, (4, 3)), zorder=2))
     corners = np.array(zone.polygon)
-    spot = corners[:, 0].mean(), corners[:, 1].max() - 0.13
-    axes.annotate(zone.zone_id, spot, color=colour, ha="center", va="center", fontsize=10, zorder=7)
+    spot = corners[:, 0].mean(), corners[:, 1].max()
+    style: Style = {"color": colour, "fontsize": 10, "ha": "center", "va": "center", "zorder": 7}
+    axes.annotate(zone.zone_id, spot, (0, -9), textcoords="offset points", **style)
 
 
 def _draw_fixture(axes: Axes, store: Store, fixture: Fixture, colours: dict[str, str]) -> None:
@@ -177,12 +182,20 @@ def _draw_gate(axes: Axes, store: Store, gate: Fixture) -> None:
         axes.add_patch(Polygon(post, facecolor=BODIES[gate.type], edgecolor=INK, linewidth=0.9, zorder=4))
     _draw_door(axes, store, footprint(gate))
     tail, head = _place(gate, [(-0.42 * depth, 0), (0.42 * depth, 0)])
-    arrow = {"arrowstyle": "-|>", "color": colour, "linewidth": 2.4, "mutation_scale": 18, "shrinkA": 0, "shrinkB": 0}
+    arrow: Style = {
+        "arrowstyle": "-|>",
+        "color": colour,
+        "linewidth": 2.4,
+        "mutation_scale": 18,
+        "shrinkA": 0,
+        "shrinkB": 0,
+    }
     axes.annotate("", head, tail, arrowprops=arrow, zorder=6)
-    label = _place(gate, [(0, width / 2 + 0.5)])[0]
-    axes.annotate(
-        gate.fixture_id, (label[0], label[1]), color=INK, fontsize=10, weight="bold", ha="center", va="center", zorder=8
-    )
+    inwards = 1 if gate.direction is GateDirection.ENTRY else -1
+    x, y = _place(gate, [(inwards * depth / 2, 0)])[0]
+    dx, dy = 11 * inwards * gate.pose.matrix[:2, 0]
+    style: Style = {"color": INK, "fontsize": 10, "weight": "bold", "ha": "center", "va": "center", "zorder": 8}
+    axes.annotate(gate.fixture_id, (x, y), (dx, dy), textcoords="offset points", **style)
 
 
 def _draw_door(axes: Axes, store: Store, corners: FloatArray) -> None:
@@ -199,7 +212,7 @@ def _draw_door(axes: Axes, store: Store, corners: FloatArray) -> None:
             axes.plot(xs, ys, color=PAPER, linewidth=6.5, solid_capstyle="butt", zorder=3.5)
 
 
-def _draw_camera(axes: Axes, camera: Camera) -> None:
+def _draw_camera(axes: Axes, camera: Camera, floor: tuple[float, float, float, float]) -> None:
     """Draw a camera with the cone between the left and the right border of its picture, half way down."""
     middle = (camera.height - 1) / 2
     _, rays = unproject_ray(camera, np.array([[0.0, middle], [camera.width - 1.0, middle]]))
@@ -207,26 +220,36 @@ def _draw_camera(axes: Axes, camera: Camera) -> None:
     left, right = (np.arctan2(ray[1], ray[0]) for ray in rays)
     sweep = (left - right) % (2 * np.pi)
     angles = right + np.linspace(0, sweep, 24)
-    for radius, alpha in ((VIEW_DISTANCE, 0.10), (0.6 * VIEW_DISTANCE, 0.14)):
+    x_min, y_min, x_max, y_max = floor
+    reach = VIEW_SHARE * max(x_max - x_min, y_max - y_min)
+    inside = Rectangle((x_min, y_min), x_max - x_min, y_max - y_min, transform=axes.transData)
+    for radius, alpha in ((reach, 0.10), (0.6 * reach, 0.14)):
         arc = position + radius * np.column_stack([np.cos(angles), np.sin(angles)])
-        axes.add_patch(Polygon(np.vstack([position, arc]), facecolor=CAMERA, alpha=alpha, linewidth=0, zorder=6))
+        cone = Polygon(np.vstack([position, arc]), facecolor=CAMERA, alpha=alpha, linewidth=0, zorder=6)
+        axes.add_patch(cone)
+        cone.set_clip_path(inside)
     axes.plot(*position, marker="o", markersize=9, color=CAMERA, markeredgecolor="white", zorder=9)
     forward = camera.rotation[:2, 2]
-    length = np.linalg.norm(forward)
-    x, y = position + (0.26 * forward / length if length > 1e-6 else np.array([0.2, 0.0]))
-    axes.annotate(
-        camera.camera_id, (x, y), color=CAMERA, fontsize=10, weight="bold", ha="center", va="center", zorder=9
-    )
+    length = float(np.linalg.norm(forward))
+    dx, dy = 16 * forward / length if length > 1e-6 else (14.0, 0.0)
+    style: Style = {"color": CAMERA, "fontsize": 10, "weight": "bold", "ha": "center", "va": "center", "zorder": 9}
+    axes.annotate(camera.camera_id, (position[0], position[1]), (dx, dy), textcoords="offset points", **style)
 
 
-def _draw_legends(axes: Axes, legends: list[tuple[str, list[Patch]]]) -> None:
+def _draw_legends(axes: Axes, legends: list[tuple[str, list[Patch]]]) -> list[Legend]:
+    """Draw the legends below each other to the right of the plan."""
+    drawn = []
     top = 1.0
+    height = axes.get_window_extent().height
     for title, handles in legends:
-        legend = axes.legend(
-            handles=handles,
+        legend = Legend(
+            axes,
+            handles,
+            [str(handle.get_label()) for handle in handles],
             title=title,
             loc="upper left",
             bbox_to_anchor=(1.01, top),
+            bbox_transform=axes.transAxes,
             frameon=False,
             fontsize=10,
             labelcolor=INK,
@@ -235,8 +258,10 @@ def _draw_legends(axes: Axes, legends: list[tuple[str, list[Patch]]]) -> None:
             handleheight=1.1,
         )
         legend.get_title().set(weight="bold", color=INK, size=10)
-        axes.add_artist(legend)
-        top -= 0.048 * (len(handles) + 2)
+        axes.figure.add_artist(legend)
+        drawn.append(legend)
+        top -= LEGEND_LINE * (len(handles) + 2.5) * axes.figure.dpi / 72 / height
+    return drawn
 
 
 def _place(fixture: Fixture, points: list[tuple[float, float]]) -> FloatArray:
