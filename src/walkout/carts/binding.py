@@ -71,9 +71,7 @@ class PositionHistory:
             self._places.setdefault(state.track_id, deque()).append(place)
             if state.from_entry:
                 self._from_entry.add(state.track_id)
-            self._aliases[state.track_id] = tuple(
-                zip(state.candidate_ids, state.candidate_probabilities, strict=True)
-            )
+            self._aliases[state.track_id] = tuple(zip(state.candidate_ids, state.candidate_probabilities, strict=True))
         oldest_ns = self.newest_ns - int(self._p.keep_s * 1e9)
         for track_id in list(self._places):
             places = self._places[track_id]

@@ -1,4 +1,4 @@
-"""What is written down when a visit is settled: the receipt, the payment to be made and what a person should look at."""
+"""What is written down when a visit is settled: the receipt, the payment to be made, what a person should look at."""
 
 from __future__ import annotations
 

@@ -89,9 +89,7 @@ class GateController:
         for waiting in [w for w in self._waiting if w.expires_ns <= now_ns]:
             self._waiting.remove(waiting)
             session = self._ledger.session(waiting.session_id)
-            expired = Entry(
-                LedgerKind.SESSION_EXPIRED, now_ns, waiting.session_id, key=f"expired:{waiting.session_id}"
-            )
+            expired = Entry(LedgerKind.SESSION_EXPIRED, now_ns, waiting.session_id, key=f"expired:{waiting.session_id}")
             release = self._release(waiting.session_id, session.authorisation if session else "", now_ns)
             self._ledger.append(expired, *release)
             events.append(_event(waiting.gate_id, now_ns, GateEventKind.EXPIRED, waiting.session_id))
@@ -173,9 +171,7 @@ class GateController:
         key = f"passage:{signal.gate_id}:{signal.stamp_ns}"
         if self._ledger.has(key):
             return []
-        self._ledger.append(
-            Entry(LedgerKind.GATE_EXITED, signal.stamp_ns, "", {"gate_id": signal.gate_id}, key)
-        )
+        self._ledger.append(Entry(LedgerKind.GATE_EXITED, signal.stamp_ns, "", {"gate_id": signal.gate_id}, key))
         return [_event(signal.gate_id, signal.stamp_ns, GateEventKind.EXITED)]
 
     def _wait_for(self, session: Session) -> _Waiting:

@@ -1,8 +1,8 @@
 """The ledger: an append-only list of what happened, and tables that are computed from nothing else.
 
-Everything that must not be lost or done twice goes through ``Ledger.append``: all entries of one call are written in one
-transaction together with their projections, and an entry whose key is already there is skipped. ``rebuild`` computes the
-projections anew from the events.
+Everything that must not be lost or done twice goes through ``Ledger.append``: all entries of one call are written in
+one transaction together with their projections, and an entry whose key is already there is skipped. ``rebuild``
+computes the projections anew from the events.
 """
 
 from __future__ import annotations
@@ -259,9 +259,7 @@ def _number_of(connection: sa.Connection, key: str | None) -> int | None:
 
 def _write(connection: sa.Connection, entry: Entry) -> int:
     newest = connection.execute(sa.select(sa.func.max(EVENTS.c.sequence))).scalar()
-    event = LedgerEvent(
-        int(newest or 0) + 1, entry.kind, entry.stamp_ns, entry.session_id, entry.key, entry.payload
-    )
+    event = LedgerEvent(int(newest or 0) + 1, entry.kind, entry.stamp_ns, entry.session_id, entry.key, entry.payload)
     connection.execute(
         EVENTS.insert().values(
             sequence=event.sequence,
@@ -370,9 +368,7 @@ def _settle_payment(connection: sa.Connection, payload: Document) -> None:
         connection.execute(
             RECEIPTS.update()
             .where(RECEIPTS.c.receipt_id == payload["receipt_id"])
-            .values(
-                payment_state=payload["payment_state"], payment_reference=payload["reference"], delivered=False
-            )
+            .values(payment_state=payload["payment_state"], payment_reference=payload["reference"], delivered=False)
         )
 
 

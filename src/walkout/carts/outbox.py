@@ -80,6 +80,4 @@ def _settled(now_ns: int, request: PaymentRequest, result: PaymentResult) -> Ent
         "reference": result.reference,
         "reason": result.reason,
     }
-    return Entry(
-        LedgerKind.PAYMENT_SETTLED, now_ns, request.session_id, payload, key=f"payment_settled:{request.key}"
-    )
+    return Entry(LedgerKind.PAYMENT_SETTLED, now_ns, request.session_id, payload, key=f"payment_settled:{request.key}")

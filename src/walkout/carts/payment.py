@@ -93,10 +93,10 @@ _MOVEMENTS = sa.Table(
 
 
 class SandboxPaymentProvider:
-    """A provider for trials, with a database of its own, so that it survives a restart of the store as a real one would.
+    """A provider for trials, with a database of its own: it survives a restart of the store as a real one would.
 
-    The token says what happens: ``card-ok…`` and ``app-ok…`` are approved, ``staff-…`` is a staff badge,
-    ``card-declined…`` is refused, ``card-nocapture…`` is approved but refuses the capture, ``card-offline…`` gives no
+    The token says what happens, with ``card-`` or ``app-`` before it or without: ``ok-…`` is approved, ``staff-…`` is a
+    staff badge, ``declined-…`` is refused, ``nocapture-…`` is approved but refuses the capture, ``offline-…`` gives no
     answer, anything else is unknown.
     """
 
@@ -112,13 +112,14 @@ class SandboxPaymentProvider:
 
     def authorise(self, token: str, idempotency_key: str) -> Authorisation:
         """See PaymentProvider."""
-        if token.startswith("card-offline"):
+        if _behaviour(token) == "offline":
             raise PaymentUnavailableError("the sandbox plays a provider that gives no answer to this token")
         with self._engine.execution_options(write=True).begin() as connection:
             known = _find_hold(connection, idempotency_key)
             if known is not None:
                 return known
-            answer, behaviour = _judge(token)
+            behaviour = _behaviour(token)
+            answer = _ANSWERS.get(behaviour, _UNKNOWN)
             connection.execute(
                 _HOLDS.insert().values(
                     key=idempotency_key,
@@ -179,16 +180,17 @@ class SandboxPaymentProvider:
         return PaymentResult(PaymentOutcome(known.outcome), f"sandbox-{known.kind}-{known.movement:06d}", known.reason)
 
 
-def _judge(token: str) -> tuple[Authorisation, str]:
-    if token.startswith("staff-"):
-        return Authorisation(True, party_kind=PartyKind.STAFF), "staff"
-    if token.startswith("card-nocapture"):
-        return Authorisation(True), "nocapture"
-    if token.startswith(("card-ok", "app-ok")):
-        return Authorisation(True), "ok"
-    if token.startswith("card-declined"):
-        return Authorisation(False, reason="the card was declined"), "declined"
-    return Authorisation(False, reason="the payment token is unknown"), "unknown"
+_ANSWERS = {
+    "ok": Authorisation(True),
+    "nocapture": Authorisation(True),
+    "staff": Authorisation(True, party_kind=PartyKind.STAFF),
+    "declined": Authorisation(False, reason="the card was declined"),
+}
+_UNKNOWN = Authorisation(False, reason="the payment token is unknown")
+
+
+def _behaviour(token: str) -> str:
+    return token.removeprefix("card-").removeprefix("app-").split("-")[0]
 
 
 def _find_hold(connection: sa.Connection, key: str) -> Authorisation | None:
