@@ -8,6 +8,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 from matplotlib.patches import Polygon
+from numpy.typing import NDArray
 
 from walkout.drivers.types import GateSignalKind
 from walkout.interactions.types import InteractionKind
@@ -15,7 +16,7 @@ from walkout.simulation.world import World
 from walkout.store.model import Fixture, FixtureType
 
 matplotlib.use("Agg")
-from matplotlib import pyplot  # noqa: E402  (the backend has to be chosen first)
+from matplotlib import pyplot
 
 COLOURS = {FixtureType.GATE: "#b7e1cd", FixtureType.FRIDGE: "#cfe2f3", FixtureType.WALL: "#777777"}
 MARKS = {InteractionKind.TAKE: "v", InteractionKind.RETURN: "^", InteractionKind.TOUCH: "x"}
@@ -66,13 +67,13 @@ class Recorder:
             x, y, _ = store.lane_sites[event.lane_id].position
             axes.plot(x, y, MARKS[event.kind], color=palette(event.visit_id % 10), mec="black", ms=9, zorder=4)
         axes.set(xlim=(store.floor[0] - 0.5, store.floor[2] + 0.5), ylim=(store.floor[1] - 1.5, store.floor[3] + 0.5))
-        axes.set(aspect="equal", xlabel="x in m", ylabel="y in m", title="paths: a dot a second; v take, ^ return, x touch")
+        axes.set(aspect="equal", xlabel="x in m", ylabel="y in m", title="a dot a second; v take, ^ return, x touch")
         axes.legend(fontsize=8, loc="lower center", ncol=4)
         figure.savefig(file, dpi=80, bbox_inches="tight")
         pyplot.close(figure)
 
 
-def _corners(fixture: Fixture) -> np.ndarray:
+def _corners(fixture: Fixture) -> NDArray[np.float64]:
     half = np.array(fixture.size[:2]) / 2
     local = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]]) * half
     matrix = fixture.pose.matrix

@@ -9,6 +9,7 @@ plate itself steps within a tenth of a second.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,43 +65,36 @@ class _Modes:
         return deflection
 
 
-class FixtureCells:
-    """All plates of one fixture. Feed it 60 Hz samples of load and push; every 12 make a batch."""
+class LoadCells:
+    """The plates of all fixtures with shelves, sampled together; every 12 samples each fixture delivers a batch.
 
-    def __init__(self, fixture: Fixture, options: LoadCellOptions, seed: int, loads_g: FloatArray) -> None:
-        """Draw this fixture's plates: offsets, noise, cross-talk, how its shelves ring. ``loads_g`` rests on them."""
-        self.fixture_id = fixture.fixture_id
-        generator = self._generator = stream(seed, "load_cells", fixture.fixture_id)
-        count = len(fixture.lanes)
-        self._shelf_of = np.repeat(np.arange(len(fixture.shelves)), [len(shelf.lanes) for shelf in fixture.shelves])
-        self._offset = generator.normal(0.0, 2500.0, count)
-        self._noise = generator.uniform(*options.noise_g, count)
-        noisy = generator.random(count) < options.noisy_share
-        self._noise[noisy] = options.noisy_g
+    Arrays over plates are in the order of ``Store.lane_sites``. Every fixture draws from a stream of its own.
+    """
+
+    def __init__(self, fixtures: Sequence[Fixture], options: LoadCellOptions, seed: int, loads_g: FloatArray) -> None:
+        """Draw all plates: offsets, noise, cross-talk, how shelves ring. ``loads_g`` (plates,) rests on them."""
         self._options = options
-        self._coupling = np.eye(count) + self._draw_cross_talk(generator, options)
-        shelves = len(fixture.shelves)
-        self._plates = _Modes.of(generator.uniform(9.0, 13.0, count), generator.uniform(0.35, 0.6, count))
-        self._sway = _Modes.of(generator.uniform(2.6, 5.0, shelves), generator.uniform(0.055, 0.09, shelves))
-        self._share = generator.normal(0.0, 0.045, count) + generator.normal(0.0, 0.012, shelves)[self._shelf_of]
+        self._fixtures: list[_FixturePlates] = []
+        first = shelves = 0
+        for fixture in fixtures:
+            if fixture.lanes:
+                self._fixtures.append(_FixturePlates.draw(fixture, options, seed, first, shelves))
+                first += len(fixture.lanes)
+                shelves += len(fixture.shelves)
+        self._shelf_of = np.concatenate([plates.shelf_of for plates in self._fixtures])
+        self._share = np.concatenate([plates.share for plates in self._fixtures])
+        self._plates = _Modes.of(*(np.concatenate([p.plate_modes[i] for p in self._fixtures]) for i in (0, 1)))
+        self._sway = _Modes.of(*(np.concatenate([p.sway_modes[i] for p in self._fixtures]) for i in (0, 1)))
         self._plates.state[0] = loads_g
         self._sway.state[0] = self._shelf_sum(loads_g)
         self._rows: list[FloatArray] = []
         self._first_ns = 0
 
-    def _draw_cross_talk(self, generator: np.random.Generator, options: LoadCellOptions) -> FloatArray:
-        count = len(self._shelf_of)
-        matrix = np.zeros((count, count))
-        for index in range(count - 1):
-            if self._shelf_of[index] == self._shelf_of[index + 1]:
-                matrix[index, index + 1], matrix[index + 1, index] = generator.uniform(*options.cross_talk, 2)
-        return matrix
-
     def _shelf_sum(self, values: FloatArray) -> FloatArray:
         return np.bincount(self._shelf_of, values, minlength=self._sway.state.shape[1])
 
-    def sample(self, stamp_ns: int, load_g: FloatArray, push_g: FloatArray) -> ReadingBatch | None:
-        """Take one sample; returns the batch it completes. Arrays are (plates,)."""
+    def sample(self, stamp_ns: int, load_g: FloatArray, push_g: FloatArray) -> list[ReadingBatch]:
+        """Take one sample of all plates; returns the batches it completes. Arrays are (plates,)."""
         force = load_g + push_g
         plate = self._plates.step(force)
         total = self._shelf_sum(force)
@@ -108,15 +102,66 @@ class FixtureCells:
         if not self._rows:
             self._first_ns = stamp_ns
         self._rows.append(plate + self._share * ringing[self._shelf_of])
-        return self._finish() if len(self._rows) == BATCH else None
-
-    def _finish(self) -> ReadingBatch:
-        values = np.array(self._rows) @ self._coupling.T
+        if len(self._rows) < BATCH:
+            return []
+        values = np.array(self._rows)
         self._rows = []
-        count = values.shape[1]
+        return [self._finish(plates, values) for plates in self._fixtures]
+
+    def _finish(self, plates: _FixturePlates, values: FloatArray) -> ReadingBatch:
+        count = len(plates.offset)
+        grams = values[:, plates.first : plates.first + count] @ plates.coupling.T
         step_sd = self._options.drift_g_per_hour * np.sqrt(BATCH / RATE_HZ / 3600.0)
-        self._offset += self._generator.normal(0.0, step_sd, count)
-        values += self._offset + self._generator.normal(0.0, 1.0, values.shape) * self._noise
+        plates.offset += plates.generator.normal(0.0, step_sd, count)
+        grams += plates.offset + plates.generator.normal(0.0, 1.0, grams.shape) * plates.noise
         if self._options.quantisation_g > 0.0:
-            values = np.round(values / self._options.quantisation_g) * self._options.quantisation_g
-        return ReadingBatch(self.fixture_id, self._first_ns, PERIOD_NS, values.astype(np.float32))
+            grams = np.round(grams / self._options.quantisation_g) * self._options.quantisation_g
+        return ReadingBatch(plates.fixture_id, self._first_ns, PERIOD_NS, grams.astype(np.float32))
+
+
+@dataclass
+class _FixturePlates:
+    """What is drawn once for a fixture. ``first`` is its first plate's index, ``shelf_of`` each plate's shelf."""
+
+    fixture_id: str
+    generator: np.random.Generator
+    first: int
+    shelf_of: NDArray[np.int64]
+    offset: FloatArray
+    noise: FloatArray
+    coupling: FloatArray
+    share: FloatArray
+    plate_modes: tuple[FloatArray, FloatArray]
+    sway_modes: tuple[FloatArray, FloatArray]
+
+    @classmethod
+    def draw(
+        cls, fixture: Fixture, options: LoadCellOptions, seed: int, first: int, first_shelf: int
+    ) -> _FixturePlates:
+        generator = stream(seed, "load_cells", fixture.fixture_id)
+        count, shelves = len(fixture.lanes), len(fixture.shelves)
+        shelf_of = np.repeat(np.arange(shelves), [len(shelf.lanes) for shelf in fixture.shelves])
+        noise = generator.uniform(*options.noise_g, count)
+        noise[generator.random(count) < options.noisy_share] = options.noisy_g
+        return cls(
+            fixture_id=fixture.fixture_id,
+            generator=generator,
+            first=first,
+            shelf_of=shelf_of + first_shelf,
+            offset=generator.normal(0.0, 2500.0, count),
+            noise=noise,
+            coupling=np.eye(count) + _draw_cross_talk(shelf_of, options.cross_talk, generator),
+            share=generator.normal(0.0, 0.045, count) + generator.normal(0.0, 0.012, shelves)[shelf_of],
+            plate_modes=(generator.uniform(9.0, 13.0, count), generator.uniform(0.35, 0.6, count)),
+            sway_modes=(generator.uniform(2.6, 5.0, shelves), generator.uniform(0.055, 0.09, shelves)),
+        )
+
+
+def _draw_cross_talk(
+    shelf_of: NDArray[np.int64], share: tuple[float, float], generator: np.random.Generator
+) -> FloatArray:
+    matrix = np.zeros((len(shelf_of), len(shelf_of)))
+    for index in range(len(shelf_of) - 1):
+        if shelf_of[index] == shelf_of[index + 1]:
+            matrix[index, index + 1], matrix[index + 1, index] = generator.uniform(*share, 2)
+    return matrix

@@ -14,7 +14,7 @@ from walkout.simulation.appearance import sample_appearance
 from walkout.simulation.behaviour import Shopper
 from walkout.simulation.body_points import BodyModel, RenderedBodies
 from walkout.simulation.gates import Gate
-from walkout.simulation.load_cells import FixtureCells, stream
+from walkout.simulation.load_cells import LoadCells, stream
 from walkout.simulation.navigation import BODY_RADIUS_M, FloorMap, Portal
 from walkout.simulation.people import TICK_S, Arm, Crowd, Walker, interpolate
 from walkout.simulation.scenario import Arrival, Flow, Scenario
@@ -70,12 +70,12 @@ class World:
         self._arrivals = _ArrivalStream(scenario, self.seed)
         self._portals = self.floor.portals
         self.waiting_points = self._find_waiting_points()
-        self._cells = self._build_cells()
         self._readings: list[ReadingBatch] = []
         self._signals: list[GateSignal] = []
         self._push = np.zeros(len(self.stock.lanes))
         self._last_push = np.zeros(len(self.stock.lanes))
         self._loads = self.stock.lane_loads()
+        self._cells = LoadCells(store.fixtures, scenario.load_cells, self.seed, self._loads)
         self._poses: dict[int, BodyPose] = {}
         self._last_poses: dict[int, BodyPose] = {}
         self._tick = 0
@@ -340,27 +340,11 @@ class World:
         middle = 0.5 * (self._last_push + self._push)
         for number, (load, push) in enumerate(((self._loads, middle), (loads, self._push))):
             sample = 2 * self._tick - 1 + number
-            stamp_ns = sample * 1_000_000_000 // 60
-            for lanes, cells in self._cells:
-                batch = cells.sample(stamp_ns, load[lanes], push[lanes])
-                if batch is not None:
-                    self._readings.append(batch)
+            self._readings.extend(self._cells.sample(sample * 1_000_000_000 // 60, load, push))
         self._loads = loads
         self._last_push = self._push.copy()
 
     # ---- parts
-
-    def _build_cells(self) -> list[tuple[slice, FixtureCells]]:
-        loads = self.stock.lane_loads()
-        cells = []
-        first = 0
-        for fixture in self.store.fixtures:
-            count = len(fixture.lanes)
-            if count:
-                lanes = slice(first, first + count)
-                cells.append((lanes, FixtureCells(fixture, self.scenario.load_cells, self.seed, loads[lanes])))
-            first += count
-        return cells
 
     def _find_waiting_points(self) -> FloatArray:
         points = self.floor.free_points()
