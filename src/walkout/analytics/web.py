@@ -63,7 +63,8 @@ def create_app(live: LiveState) -> FastAPI:
         finally:
             live.viewers -= 1
 
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    # A development install links to the sources file by file.
+    app.mount("/static", StaticFiles(directory=STATIC, follow_symlink=True), name="static")
     return app
 
 

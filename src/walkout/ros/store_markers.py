@@ -17,6 +17,7 @@ from walkout.store.model import Camera, Fixture, FixtureType, Store, ZoneKind
 FRAME = "store"
 BOARD_THICKNESS = 0.03
 PANEL_THICKNESS = 0.03
+POST_WIDTH = 0.08
 FACING_SIZE = (0.05, 0.09, 0.11)
 FRUSTUM_DEPTH = 0.45
 
@@ -99,6 +100,11 @@ def _fixture(fixture: Fixture, number: int) -> list[Marker]:
         boards.pose = _pose(matrix, (0.0, 0.0, 0.0))
         boards.points = [point(shelf.x, 0.0, shelf.z - BOARD_THICKNESS / 2) for shelf in fixture.shelves]
         markers += [back, boards]
+    elif fixture.type is FixtureType.GATE:
+        posts = make_marker("gates", number, Marker.CUBE_LIST, (depth, POST_WIDTH, height), colour)
+        posts.pose = _pose(matrix, (0.0, 0.0, height / 2))
+        posts.points = [point(0.0, side * (width - POST_WIDTH) / 2, 0.0) for side in (-1, 1)]
+        markers.append(posts)
     else:
         body = make_marker("fixtures", number, Marker.CUBE, (depth, width, height), colour)
         body.pose = _pose(matrix, (0.0, 0.0, height / 2))
