@@ -39,7 +39,7 @@ class Action(LaunchDescriptionEntity):
 
     def describe(self) -> str:
         """One-line description for people."""
-        return repr(self)
+        return f"{type(self).__name__}()"
 
     def get_sub_entities(self) -> list[LaunchDescriptionEntity]:
         """Entities executed with this one; shown as conditional ones when a condition guards the action."""

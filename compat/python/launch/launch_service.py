@@ -105,10 +105,10 @@ class LaunchService:
                 self.__loop = None
             self.__context._set_asyncio_loop(None)
 
-    def shutdown(self, force_sync: bool = False) -> asyncio.Task | None:
-        """Have the launch shut down; from any thread, and also before it runs."""
+    def shutdown(self, force_sync: bool = False) -> collections.abc.Coroutine:
+        """Have the launch shut down; from any thread, and also before it runs. The result may be awaited or ignored."""
         self.__request_shutdown("LaunchService.shutdown() called")
-        return None
+        return _Done()
 
     # -- events --------------------------------------------------------------------------------------------------------
 
@@ -218,6 +218,22 @@ class LaunchService:
         elif not self.__is_shutdown_requested:
             self.__logger.warning(f"got {signum.name}, shutting down")
             self.__request_shutdown(signum.name)
+
+
+class _Done(collections.abc.Coroutine):
+    """Something to await that is done already, and does not mind if nobody does."""
+
+    def send(self, value: object) -> None:
+        raise StopIteration
+
+    def throw(self, typ, value=None, traceback=None) -> None:
+        raise value if value is not None else typ
+
+    def close(self) -> None:
+        pass
+
+    def __await__(self):
+        return iter(())
 
 
 class _NoSignals(AsyncSafeSignalManager):

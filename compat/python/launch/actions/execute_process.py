@@ -44,6 +44,11 @@ class ExecuteProcess(ExecuteLocal):
             arguments.append(current)
         return arguments
 
+    def describe(self) -> str:
+        """One-line description for people."""
+        parts = (" + ".join(s.describe() for s in part) for part in self.process_description.cmd)
+        return f"{type(self).__name__}(cmd=[{', '.join(parts)}])"
+
     @property
     def name(self):
         """Unique name once executed, before that the name as given."""

@@ -20,6 +20,10 @@ class LogInfo(Action):
         """The message."""
         return self.__msg
 
+    def describe(self) -> str:
+        """One-line description for people."""
+        return f"LogInfo({' + '.join(s.describe() for s in self.__msg)})"
+
     def execute(self, context) -> None:
         """Log it."""
         from .. import logging

@@ -26,6 +26,11 @@ class SetLaunchConfiguration(Action):
         """Value."""
         return self.__value
 
+    def describe(self) -> str:
+        """One-line description for people."""
+        name, value = (" + ".join(s.describe() for s in part) for part in (self.__name, self.__value))
+        return f"SetLaunchConfiguration({name} = {value})"
+
     def execute(self, context) -> None:
         """Set it."""
         name = perform_substitutions(context, self.__name)

@@ -1,0 +1,5 @@
+"""Event handlers for nodes."""
+
+from .on_state_transition import OnStateTransition
+
+__all__ = ["OnStateTransition"]
