@@ -15,6 +15,6 @@ from .set_use_sim_time import SetUseSimTime
 
 __all__ = [
     "ComposableNodeContainer", "LifecycleNode", "LifecycleTransition", "LoadComposableNodes", "Node",
-    "PushROSNamespace", "PushRosNamespace", "ROSTimer", "RosTimer", "SetParameter", "SetParametersFromFile", "SetROSLogDir", "SetRemap",
-    "SetUseSimTime",
+    "PushROSNamespace", "PushRosNamespace", "ROSTimer", "RosTimer", "SetParameter", "SetParametersFromFile",
+    "SetROSLogDir", "SetRemap", "SetUseSimTime",
 ]

@@ -42,7 +42,7 @@ def _evaluate(context, name: str, value: Any) -> Any:
                             f"of one of them, got {type(value)}. To use the text as it is, wrap it in "
                             "ParameterValue(value, value_type=str)")
     elif isinstance(value, list):
-        value = [_load(context, name, item) if isinstance(item, YamlText) else item for item in value]
+        value = _mix_to_floats([_load(context, name, item) if isinstance(item, YamlText) else item for item in value])
     return _uniform(name, value) if isinstance(value, list) else value
 
 
@@ -57,11 +57,14 @@ def _load(context, name: str, value: YamlText) -> Any:
                         "wrap it in ParameterValue(value, value_type=str)") from None
 
 
+def _mix_to_floats(values: list[Any]) -> list[Any]:
+    """Make floats of whole numbers among floats (only in lists written in Python: YAML means what it says)."""
+    return [float(value) for value in values] if {type(value) for value in values} == {int, float} else values
+
+
 def _uniform(name: str, values: list[Any]) -> tuple[Any, ...]:
-    """Return the values as a tuple of one type; whole numbers among floats become floats."""
+    """Return the values as a tuple, if they are of one type."""
     types = {type(value) for value in values}
-    if types == {int, float}:
-        return tuple(float(value) for value in values)
     if len(types) != 1 or not types <= set(SCALARS):
         raise TypeError(f"Expected a non-empty sequence of values of one type for parameter '{name}', got {values!r}")
     return tuple(values)
