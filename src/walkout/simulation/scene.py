@@ -16,7 +16,7 @@ class Appearance:
     """How a person looks. ``body`` indexes the body library, ``scale`` resizes it; colours are linear RGB 0..1.
 
     ``outfit`` indexes ``garments.OUTFITS``, ``hair_style`` is one of ``garments.Hair``, ``pattern`` one of
-    ``garments.Pattern`` and shows ``accent`` on the top.
+    ``textures.Cloth``; ``bag`` is a backpack.
     """
 
     body: int
@@ -30,7 +30,6 @@ class Appearance:
     outfit: int = 0
     hair_style: int = 0
     pattern: int = 0
-    accent: Colour = (0.5, 0.5, 0.5)
     bag_colour: Colour = (0.05, 0.05, 0.06)
 
 

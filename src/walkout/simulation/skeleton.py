@@ -48,10 +48,13 @@ class Field(IntEnum):
 
     ``ARM``: 0 shoulder, 1 elbow, 2 wrist, -1 off the arms. ``LEG``: 0 hip, 1 knee, 2 ankle, 3 toes, -1 off the legs.
     ``TRUNK``: height, 0 at the hip joints, 1 at the root of the neck, above 1 on neck and head.
-    ``HAIR``: height above the hairline in head heights, negative on the face and below.
+    ``HAIR``: height above the hairline in head heights, negative on the face and below. ``NECK``: metres from the
+    middle of the neck and what is above it, 0 on the head. ``SIDE``: metres from the body's middle plane.
     """
 
     ARM = 0
     LEG = 1
     TRUNK = 2
     HAIR = 3
+    NECK = 4
+    SIDE = 5
