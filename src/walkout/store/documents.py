@@ -237,7 +237,6 @@ class Section:
         self, node: yaml.MappingNode, path: str, file: str, line: int, report: Report, broken: bool = False
     ) -> None:
         self.path, self.file, self.line, self.report = path, file, line, report
-        self._start = len(report.problems) - (1 if broken else 0)
         self._broken = broken
         self._asked: list[str] = []
         self._values: dict[str, Value] = {}
@@ -334,8 +333,13 @@ class Section:
 
     @property
     def ok(self) -> bool:
-        """Whether no problem was reported since this section was begun."""
-        return len(self.report.problems) == self._start
+        """Whether no problem of this section or of anything in it was reported."""
+        inner = (f"{self.path}.", f"{self.path}[")
+        return not any(
+            problem.file == self.file
+            and (not self.path or problem.field == self.path or problem.field.startswith(inner))
+            for problem in self.report.problems
+        )
 
     def _get(self, key: str, default: Any) -> Value | None:
         return self.require(key) if default is _REQUIRED else self.value(key)

@@ -64,6 +64,8 @@ class FloorGrid:
         for fixture in fixtures:
             if fixture.type is not FixtureType.GATE:
                 blocked |= inside_polygon(self.centres, footprint(fixture))
+        self.blocked: BoolArray = blocked
+        self.origin = np.array(floor[:2])
         # A border of blocked cells stands for the outer walls.
         distance = ndimage.distance_transform_edt(~np.pad(blocked, 1, constant_values=True))[1:-1, 1:-1]
         self.free: BoolArray = np.asarray((distance - 0.5) * cell >= radius, dtype=np.bool_)
@@ -77,7 +79,18 @@ class FloorGrid:
         forward, origin = fixture.pose.matrix[:2, 0], fixture.pose.matrix[:2, 3]
         return np.asarray((self.centres - origin) @ forward >= fixture.size[0] / 2, dtype=np.bool_)
 
-    def any_near(self, cells: BoolArray, point: FloatArray, distance: float) -> bool:
-        """Return whether one of the marked cells is within ``distance`` metres of a point (2,)."""
-        near = ((self.centres - point) ** 2).sum(axis=-1) <= distance**2
-        return bool((cells & near).any())
+    def within_reach(self, cells: BoolArray, point: FloatArray, distance: float) -> bool:
+        """Return whether a straight unblocked line of at most ``distance`` metres leads from a marked cell to a point.
+
+        The point (2,) may lie on the front of a fixture.
+        """
+        candidates = self.centres[cells & (((self.centres - point) ** 2).sum(axis=-1) <= distance**2)]
+        if not len(candidates):
+            return False
+        # The first centimetres are left out: the point itself lies on the edge of a blocked cell.
+        shares = np.linspace(0.15, 1.0, 12)[:, None, None]
+        samples = point + shares * (candidates - point)
+        columns, rows = np.moveaxis(np.floor((samples - self.origin) / self.cell).astype(int), -1, 0)
+        height, width = self.blocked.shape
+        free = ~self.blocked[np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)]
+        return bool(free.all(axis=0).any())

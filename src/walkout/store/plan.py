@@ -100,9 +100,9 @@ def _prepare(axes: Axes, store: Store) -> None:
     axes.annotate("1 m", (x_min + 1.0, bar), (6, 0), textcoords="offset points", **text)
     origin = x_min + 1.0 + 0.1 * side
     for name, dx, dy in (("x", 0.06 * side, 0.0), ("y", 0.0, 0.036 * side)):
-        start, end = (origin, bar - 0.012 * side), (origin + dx, bar - 0.012 * side + dy)
-        axes.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "color": INK, "shrinkA": 0, "shrinkB": 0})
-        axes.annotate(name, end, (5, 0), textcoords="offset points", **text)
+        tail, head = (origin, bar - 0.012 * side), (origin + dx, bar - 0.012 * side + dy)
+        axes.annotate("", head, tail, arrowprops={"arrowstyle": "-|>", "color": INK, "shrinkA": 0, "shrinkB": 0})
+        axes.annotate(name, head, (5, 0), textcoords="offset points", **text)
     size = f"{x_max - x_min:g} x {y_max - y_min:g} m, ceiling {store.ceiling:g} m"
     axes.annotate(size, (x_max, bar), ha="right", **text)
 

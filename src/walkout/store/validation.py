@@ -22,17 +22,17 @@ REACH = 0.75
 
 def check_layout(layout: Layout, document: Section) -> None:
     """Report everything about the layout as a whole that would make the store unusable."""
-    if not (layout.floor[0] < layout.floor[2] and layout.floor[1] < layout.floor[3]):
+    if not (layout.floor[0] < layout.floor[2] and layout.floor[1] < layout.floor[3] and layout.ceiling > 0):
         return
     for fixture in layout.fixtures:
         _check_inside(layout, fixture)
     _check_overlaps(layout)
     _check_cameras(layout)
     _check_zones(layout)
-    _check_gates(layout, document)
-    if document.report.problems:
-        return
-    _check_reachability(layout)
+    if not document.report.problems:
+        _check_gates(layout, document)
+    if not document.report.problems:
+        _check_reachability(layout)
 
 
 def _check_inside(layout: Layout, fixture: Fixture) -> None:
@@ -99,16 +99,12 @@ def _direction(zone: Zone) -> GateDirection:
 
 
 def _check_gates(layout: Layout, document: Section) -> None:
-    zoned = {zone.gate_id for zone in layout.zones} | {
-        section.text("gate", "") for (kind, _), section in layout.places.items() if kind == "zone"
-    }
+    zoned = {zone.gate_id for zone in layout.zones}
     for fixture in layout.fixtures:
         if fixture.type is FixtureType.GATE and fixture.fixture_id not in zoned:
             layout.places["fixture", fixture.fixture_id].problem(
                 "", f"no zone belongs to gate {fixture.fixture_id}", f"add a zone with gate: {fixture.fixture_id}"
             )
-    if document.report.problems:
-        return
     for direction in GateDirection:
         if not any(fixture.direction is direction for fixture in layout.fixtures):
             document.problem(
@@ -131,7 +127,7 @@ def _check_reachability(layout: Layout) -> None:
             )
     for fixture in layout.fixtures:
         before = grid.before(fixture) & reached
-        blocked = [lane_id for lane_id, point in _lane_fronts(fixture) if not grid.any_near(before, point, REACH)]
+        blocked = [lane_id for lane_id, point in _lane_fronts(fixture) if not grid.within_reach(before, point, REACH)]
         if blocked:
             layout.places["fixture", fixture.fixture_id].problem(
                 "pose",
