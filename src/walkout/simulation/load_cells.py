@@ -91,7 +91,7 @@ class LoadCells:
         self._first_ns = 0
 
     def _shelf_sum(self, values: FloatArray) -> FloatArray:
-        return np.bincount(self._shelf_of, values, minlength=self._sway.state.shape[1])
+        return np.bincount(self._shelf_of, values, minlength=self._sway.state.shape[1]).astype(np.float64)
 
     def sample(self, stamp_ns: int, load_g: FloatArray, push_g: FloatArray) -> list[ReadingBatch]:
         """Take one sample of all plates; returns the batches it completes. Arrays are (plates,)."""

@@ -108,7 +108,8 @@ class Stock:
     def lane_loads(self) -> NDArray[np.float64]:
         """Return the true grams on every lane's plate, (lanes,)."""
         shelved = self.lane >= 0
-        return np.bincount(self.lane[shelved], self.weight_g[shelved], minlength=len(self.lanes))
+        loads = np.bincount(self.lane[shelved], self.weight_g[shelved], minlength=len(self.lanes))
+        return loads.astype(np.float64)
 
     def lanes_with(self, sku: str) -> list[LaneStock]:
         """Return the lanes in which a product can be taken now (its own lanes first)."""

@@ -120,6 +120,11 @@ class World:
         self.gates[gate_id].deny(reason)
 
     @property
+    def shown_ns(self) -> int:
+        """The time of the last ``advance``."""
+        return self._asked_ns
+
+    @property
     def finished(self) -> bool:
         """Whether the duration is over or everybody who comes has left."""
         if self.scenario.duration_s is not None and self._asked_ns >= self.scenario.duration_s * 1e9:

@@ -10,8 +10,10 @@ from typing import Any, NoReturn
 
 import yaml
 
+from walkout.errors import UserError
 
-class ScenarioError(ValueError):
+
+class ScenarioError(UserError):
     """A scenario file is wrong; the text is one line with file, line, field, reason and remedy."""
 
 

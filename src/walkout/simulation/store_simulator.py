@@ -1,0 +1,106 @@
+"""The simulated store as one stream of measurements, for running the stages in one process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from walkout.drivers.types import Frame, GateSignal, ReadingBatch
+from walkout.errors import UserError
+from walkout.simulation.load_cells import BATCH, stream
+from walkout.simulation.renderer import Renderer
+from walkout.simulation.scenario import Scenario
+from walkout.simulation.world import World
+from walkout.store.model import Camera, Store
+
+Measurement = Frame | ReadingBatch | GateSignal
+READING_BATCHES_PER_S = 60 // BATCH
+
+
+class StoreSimulator:
+    """Iterate over all frames, readings and gate signals in the order in which they become available.
+
+    Stamps are capture times: a batch of readings is stamped with its first sample and comes when its last is taken.
+    Cameras are never synchronised: each has a phase of its own. ``world`` takes gate commands while iterating and
+    knows the truth; what a loop does with a measurement happens before the world goes on.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        scenario: Scenario,
+        seed: int | None = None,
+        camera_ids: Iterable[str] | None = None,
+        rate_hz: float | None = None,
+        render: bool = True,
+        epoch_ns: int = 0,
+    ) -> None:
+        """Build the world and the renderer.
+
+        Args:
+            store: the store.
+            scenario: who comes and does what.
+            seed: replaces the scenario's seed.
+            camera_ids: which cameras give frames, default all.
+            rate_hz: frames per second of every camera, default each camera's own.
+            render: False leaves the frames out: readings and signals alone, fast.
+            epoch_ns: added to every stamp.
+
+        Raises:
+            UserError: an unknown camera.
+            RendererError: this machine cannot render.
+        """
+        self.store = store
+        self.world = World(store, scenario, seed)
+        self.epoch_ns = epoch_ns
+        self.cameras = _choose_cameras(store, camera_ids) if render else ()
+        self._renderer = Renderer(store) if render else None
+        self._periods = [round(1e9 / (rate_hz or camera.rate_hz)) for camera in self.cameras]
+        self._phases = [
+            int(stream(self.world.seed, "phase", camera.camera_id).integers(period))
+            for camera, period in zip(self.cameras, self._periods, strict=True)
+        ]
+
+    def __iter__(self) -> Iterator[Measurement]:
+        """Yield measurements until the world is finished."""
+        for time_ns, camera in self._schedule():
+            self.world.advance(time_ns)
+            for signal in self.world.take_signals():
+                yield GateSignal(signal.gate_id, signal.stamp_ns + self.epoch_ns, signal.kind, signal.token)
+            for batch in self.world.take_readings():
+                yield ReadingBatch(batch.fixture_id, batch.stamp_ns + self.epoch_ns, batch.period_ns, batch.grams)
+            if camera is not None and self._renderer is not None:
+                image = self._renderer.render(camera, self.world.scene()).image
+                yield Frame(camera.camera_id, time_ns + self.epoch_ns, image)
+            if self.world.finished:
+                return
+
+    @property
+    def now_ns(self) -> int:
+        """The time up to which the world has been shown, with the epoch."""
+        return self.world.shown_ns + self.epoch_ns
+
+    def _schedule(self) -> Iterator[tuple[int, Camera | None]]:
+        """Yield (time, camera or None for the load cells) in the order of time, for ever."""
+        counts = [0] * len(self.cameras)
+        batches = 1
+        while True:
+            due = [phase + count * p for phase, count, p in zip(self._phases, counts, self._periods, strict=True)]
+            batch_ns = batches * 1_000_000_000 // READING_BATCHES_PER_S
+            if due and min(due) < batch_ns:
+                index = due.index(min(due))
+                counts[index] += 1
+                yield due[index], self.cameras[index]
+            else:
+                batches += 1
+                yield batch_ns, None
+
+
+def _choose_cameras(store: Store, camera_ids: Iterable[str] | None) -> tuple[Camera, ...]:
+    if camera_ids is None:
+        return store.cameras
+    chosen = list(camera_ids)
+    for camera_id in chosen:
+        if camera_id not in store.camera_by_id:
+            known = ", ".join(store.camera_by_id)
+            raise UserError(f"store {store.store_id} has no camera '{camera_id}'; it has {known}")
+    return tuple(camera for camera in store.cameras if camera.camera_id in chosen)
