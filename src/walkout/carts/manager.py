@@ -23,6 +23,7 @@ from walkout.store.model import Store
 from walkout.tracking.types import Shoppers
 
 _ENTRY_MARGIN_NS = 2_000_000_000
+_LOOK_NS = 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class ExplainsEvents(Protocol):
     def estimate_visit(self, track_ids: Iterable[int], from_ns: int, to_ns: int) -> VisitEstimate:
         """See Attributor."""
 
-    def commit(self, track_ids: Iterable[int]) -> None:
+    def commit(self, track_ids: Iterable[int], skus: Iterable[str]) -> None:
         """See Attributor."""
 
     def mark_stocker(self, track_id: int) -> None:
@@ -135,6 +136,7 @@ class CartManager:
         self._delivering: list[Receipt] = []
         self._undelivered_known = False
         self._now_ns = -1
+        self._look_ns = -1
         self._restore()
 
     @property
@@ -173,6 +175,10 @@ class CartManager:
         for party in list(self._parties.values()):
             if not party.settled and party.exited_ns and self._due(party, now_ns):
                 reviews += self._settle(party, now_ns)
+        if now_ns >= self._look_ns:
+            # The gate, a process of its own, writes requests into the ledger too.
+            self._outbox.notice()
+            self._look_ns = now_ns + _LOOK_NS
         if self._outbox.advance(now_ns):
             self._undelivered_known = False
         return CartOutput(
@@ -357,10 +363,11 @@ class CartManager:
         return list(sale.reviews)
 
     def _finish(self, party: Party, lines: tuple[CartLine, ...], now_ns: int, in_review: bool) -> None:
-        self._attributor.commit(party.track_ids)
+        self._attributor.commit(party.track_ids, [line.sku for line in lines])
         party.settled, party.in_review, party.final_lines = True, in_review, lines
         self._settled_ns[party.session_id] = now_ns
         self._undelivered_known = False
+        self._outbox.notice()
 
     # ---- receipts
 

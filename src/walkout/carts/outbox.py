@@ -43,18 +43,25 @@ class PaymentOutbox:
         self._ledger = ledger
         self._provider = provider
         self._not_before_ns = -1
+        self._looked = False
         self.last_error = ""
+
+    def notice(self) -> None:
+        """Say that the ledger may hold new requests."""
+        self._looked = False
 
     def advance(self, now_ns: int) -> int:
         """Do what is due and return how many requests were answered."""
-        if now_ns < self._not_before_ns:
+        if self._looked or now_ns < self._not_before_ns:
             return 0
         answered = 0
+        self._looked = True
         for request in self._ledger.pending_payments():
             try:
                 result = self._perform(request)
             except PaymentUnavailableError as error:
                 self.last_error = str(error)
+                self._looked = False
                 self._not_before_ns = now_ns + int(self._p.retry_s * 1e9)
                 break
             self._ledger.append(_settled(now_ns, request, result))

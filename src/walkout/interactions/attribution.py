@@ -169,15 +169,17 @@ class Attributor:
         joint = self._explain(chosen, Situation(held, frozenset(self._stockers)))
         return self._visit(party, chosen, joint)
 
-    def commit(self, track_ids: Iterable[int]) -> None:
-        """Close the books on tracks that left: what was billed to them cannot become somebody else's.
+    def commit(self, track_ids: Iterable[int], skus: Iterable[str]) -> None:
+        """Close the books on tracks that left and were billed for these products: nobody else can have taken those.
 
         What they may have done but were not billed for stays as doubtful as it was.
         """
-        party = frozenset(track_ids)
+        party, billed = frozenset(track_ids), frozenset(skus)
         for event_id, case in self._cases.items():
-            if case.interaction is not None and case.interaction.best.track_id in party:
-                best = case.interaction.best
+            if case.interaction is None:
+                continue
+            best = case.interaction.best
+            if best.track_id in party and best.sku in billed:
                 self._pinned[event_id] = Assignment(best.track_id, best.sku, best.quantity, best.kind)
         self._dirty = True
 

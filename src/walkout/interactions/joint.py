@@ -137,7 +137,7 @@ class JointSolver:
         own = self._belief.own_sku(lane_id)
         doers = [(track.track_id, track.log_ratio, track.hand) for track in evidence.tracks]
         doers.append((0, float(np.log(p.nobody)), -1))
-        nothing = self._weights.unexplained + float(np.log(p.unexplained))
+        nothing = self._weights.unexplained(event.delta_g) + float(np.log(p.unexplained))
         candidates = []
         for track_id, ratio, hand in doers:
             for flat in order:

@@ -73,23 +73,33 @@ class WeightParameters:
     Attributes:
         extra_sd_g: error of a settled step that its own standard deviation does not tell.
         scale_error: error of a load cell's scale, as a share of the step.
-        outlier: how often a step is off for some other reason (a hand still leaning, an item half on a neighbour).
-        outlier_range_g: such a step is anywhere within this range.
+        outlier: how often a step is off for some other reason (a hand still leaning, an item half on a neighbour),
+        outlier_sd_g: by this much.
+        spurious_g: steps that no product made are mostly about as small as this,
+        wide: or, in this share of the cases,
+        wide_g: anywhere within this range.
         count_odds: how often 1, 2, 3, ... pieces move at once.
     """
 
     extra_sd_g: float = 0.8
     scale_error: float = 0.004
-    outlier: float = 0.02
-    outlier_range_g: float = 1000.0
+    outlier: float = 0.04
+    outlier_sd_g: float = 8.0
+    spurious_g: float = 6.0
+    wide: float = 0.2
+    wide_g: float = 1000.0
     count_odds: tuple[float, ...] = (0.80, 0.14, 0.04, 0.012, 0.005, 0.003)
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense."""
-        if self.extra_sd_g < 0 or self.scale_error < 0 or self.outlier_range_g <= 0:
-            raise ValueError("weight errors must not be negative and the outlier range must be positive")
-        if not 0 < self.outlier < 1:
-            raise ValueError(f"outlier is {self.outlier}: must be between 0 and 1")
+        if self.extra_sd_g < 0 or self.scale_error < 0:
+            raise ValueError("weight errors must not be negative")
+        for name in ("outlier_sd_g", "spurious_g", "wide_g"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} is {getattr(self, name)}: must be positive")
+        for name in ("outlier", "wide"):
+            if not 0 < getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}: must be between 0 and 1")
         if not self.count_odds or min(self.count_odds) <= 0:
             raise ValueError("count_odds needs at least one positive number")
 
@@ -142,8 +152,9 @@ def _hand_log_ratio(hands: FloatArray, sds: FloatArray, site: LaneSite, p: Reach
     along = _normal_log(local[..., 1], variance + lane.width**2 / 12) + np.log(p.background_width_m)
     # Hands grasp in the lower two thirds of the opening and come from above the plate.
     above = _normal_log(local[..., 2] - 0.4 * height, variance + height**2 / 12) + np.log(p.background_height_m)
-    before = np.maximum(local[..., 0] - (lane.depth / 2 + p.front_m), 0.0)
-    depth = -0.5 * before**2 / (variance + p.depth_sd_m**2) - np.log(p.background_inside)
+    # Outside is before the front, and also behind the back: there stands whoever shops at the next gondola.
+    outside = np.maximum(np.abs(local[..., 0] - p.front_m / 2) - (lane.depth + p.front_m) / 2, 0.0)
+    depth = -0.5 * outside**2 / (variance + p.depth_sd_m**2) - np.log(p.background_inside)
     return np.asarray(along + above + depth)
 
 
@@ -187,9 +198,11 @@ class WeightModel:
         size = abs(delta_g)
         variance = self._variance + sd_g**2 + p.extra_sd_g**2 + (p.scale_error * size) ** 2
         fit = np.log1p(-p.outlier) + _normal_log(size - self._expected, variance)
-        return np.asarray(np.logaddexp(fit, np.log(p.outlier / p.outlier_range_g)) + self._log_counts)
+        off = np.log(p.outlier) + _normal_log(size - self._expected, variance + p.outlier_sd_g**2)
+        return np.asarray(np.logaddexp(fit, off) + self._log_counts)
 
-    @property
-    def unexplained(self) -> float:
-        """The log density of a step that no product made."""
-        return float(-np.log(self._p.outlier_range_g))
+    def unexplained(self, delta_g: float) -> float:
+        """Return the log density of a step that no product made."""
+        p = self._p
+        small = (1 - p.wide) / p.spurious_g * np.exp(-abs(delta_g) / p.spurious_g)
+        return float(np.log(small + p.wide / p.wide_g))

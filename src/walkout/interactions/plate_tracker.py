@@ -28,8 +28,9 @@ class PlateTrackerParameters:
         onset_g: and at least this far off.
         settle_s: the block means must stand still this long to be a settled level.
         hold_s: a settled level that held this long ends the disturbance.
-        still_g: block means that differ by less stand still on a noiseless plate.
-        still_sigmas: block means may differ by this many scatters and still stand.
+        swing_g: block means that swing by less stand still: a shelf rings on for seconds after the hand has gone.
+        trend_g: but their average must not move by more than this,
+        still_sigmas: nor either by more than this many scatters.
         level_time_s: time constant of a quiet level.
         scatter_time_s: time constant of the scatter.
         scatter_floor_g: no plate is believed to be better than this.
@@ -42,7 +43,8 @@ class PlateTrackerParameters:
     onset_g: float = 3.0
     settle_s: float = 0.5
     hold_s: float = 0.9
-    still_g: float = 1.5
+    swing_g: float = 8.0
+    trend_g: float = 2.0
     still_sigmas: float = 4.5
     level_time_s: float = 2.0
     scatter_time_s: float = 6.0
@@ -54,7 +56,7 @@ class PlateTrackerParameters:
         """Refuse values that make no sense."""
         if self.block_samples < 2:
             raise ValueError(f"block_samples is {self.block_samples}: at least 2 samples make a block")
-        for name in ("onset_g", "settle_s", "hold_s", "still_g", "level_time_s", "scatter_time_s", "give_up_s"):
+        for name in ("onset_g", "settle_s", "hold_s", "swing_g", "trend_g", "level_time_s", "scatter_time_s", "give_up_s"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} is {getattr(self, name)}: must be positive")
         if self.hold_s < self.settle_s:
@@ -97,7 +99,7 @@ class PlateTracker:
         self.level_g: FloatArray = np.full(plates, np.nan)
         self.scatter_g: FloatArray = np.full(plates, parameters.scatter_prior_g)
         self.disturbed: BoolArray = np.zeros(plates, bool)
-        self.displacement_g: FloatArray = np.zeros(plates)
+        self.peak_g: FloatArray = np.zeros(plates)
         self.onset_ns: IntArray = np.zeros(plates, np.int64)
         self._disturbed_blocks: IntArray = np.zeros(plates, np.int64)
         self._settled_ns: IntArray = np.zeros(plates, np.int64)
@@ -125,7 +127,7 @@ class PlateTracker:
         """Drop the level of the plates given, (plates,) bool: their next level starts anew without an event."""
         self.level_g[plates] = np.nan
         self.disturbed[plates] = False
-        self.displacement_g[plates] = 0.0
+        self.peak_g[plates] = 0.0
         self._history[:, plates] = np.nan
         self._blind[plates] = True
 
@@ -149,14 +151,13 @@ class PlateTracker:
     def _stillness(self) -> tuple[BoolArray, FloatArray, FloatArray]:
         """Return which plates stand still over the settling window, their mean there and its standard deviation."""
         window = self._history[-self._settle_blocks :]
-        half = self._settle_blocks // 2
         mean = window.mean(axis=0)
         swing = window.max(axis=0) - window.min(axis=0)
-        trend = np.abs(window[-half:].mean(axis=0) - window[:half].mean(axis=0))
+        trend = np.abs(mean - self._history[-self._settle_blocks - 2 : -2].mean(axis=0))
         # White shaking shrinks in a block mean by the root of its samples; a slow swing under a hand does not.
         shake = np.sqrt(self.scatter_g**2 + (self._within**2) / self._p.block_samples)
-        tolerance = np.maximum(self._p.still_sigmas * shake, self._p.still_g)
-        still = (swing < tolerance) & (trend < 0.5 * tolerance)
+        still = swing < np.maximum(self._p.still_sigmas * shake, self._p.swing_g)
+        still &= trend < np.maximum(0.4 * self._p.still_sigmas * shake, self._p.trend_g)
         sd = np.sqrt((window.var(axis=0) + self.scatter_g**2) / self._settle_blocks)
         return still & np.isfinite(mean), mean, sd
 
@@ -183,7 +184,7 @@ class PlateTracker:
         self.scatter_g = np.maximum(
             self.scatter_g + self._scatter_gain * (target - self.scatter_g), self._p.scatter_floor_g
         )
-        self.displacement_g[quiet] = 0.0
+        self.peak_g[quiet] = 0.0
 
     def _progress(
         self, stamp_ns: int, seen: BoolArray, still: BoolArray, window_mean: FloatArray, window_sd: FloatArray
@@ -192,7 +193,8 @@ class PlateTracker:
         changes = []
         for plate in active:
             self._disturbed_blocks[plate] += 1
-            self.displacement_g[plate] = self._history[-1, plate] - self.level_g[plate]
+            displacement = abs(self._history[-1, plate] - self.level_g[plate])
+            self.peak_g[plate] = max(self.peak_g[plate], displacement)
             # The window must lie wholly after the onset, or a plate would be still because it has not moved yet.
             stands = bool(still[plate]) and self._disturbed_blocks[plate] >= self._settle_blocks
             cut = self._disturbed_blocks[plate] >= self._give_up_blocks
@@ -217,7 +219,7 @@ class PlateTracker:
 
     def _end(self, plate: int, window_mean: FloatArray) -> None:
         self.disturbed[plate] = False
-        self.displacement_g[plate] = 0.0
+        self.peak_g[plate] = 0.0
         self.level_g[plate] = window_mean[plate]
         self._still_blocks[plate] = 0
 

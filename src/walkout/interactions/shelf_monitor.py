@@ -45,8 +45,8 @@ class ShelfMonitorParameters:
     tracker: PlateTrackerParameters = field(default_factory=PlateTrackerParameters)
     step_g: float = 5.0
     step_sigmas: float = 4.5
-    crosstalk: float = 0.015
-    crosstalk_sd: float = 0.010
+    crosstalk: float = 0.018
+    crosstalk_sd: float = 0.008
     crosstalk_reach: int = 2
     merge_s: float = 0.25
     gap_s: float = 2.0
@@ -212,12 +212,11 @@ class ShelfMonitor:
         for neighbour in self._neighbours[change.plate]:
             if not tracker.disturbed[neighbour] or any(key[0] == neighbour for key in self._open):
                 continue
-            displacement = float(tracker.displacement_g[neighbour])
-            if abs(change.step_g) < limit * abs(displacement):
+            peak = float(tracker.peak_g[neighbour])
+            if abs(change.step_g) < limit * peak:
                 return True
             together = abs(int(tracker.onset_ns[neighbour]) - change.onset_ns) <= self._p.merge_s * 1e9
-            alike = displacement * change.step_g > 0 and abs(displacement) > self._p.step_g
-            if together and alike and not change.final:
+            if together and peak > self._p.step_g and not change.final:
                 return True
         return False
 
