@@ -15,7 +15,7 @@ from ..conditions import evaluate_condition_expression
 from ..event import Event
 from ..event_handler import EventHandler
 from ..event_handlers import OnProcessExit, OnProcessIO, OnShutdown
-from ..events import Shutdown, matches_action
+from ..events import Shutdown
 from ..events.process import (
     ProcessExited,
     ProcessIO,
@@ -197,12 +197,11 @@ class ExecuteLocal(Action):
         def is_for_me(event_cls: type) -> Callable[[Event], bool]:
             return lambda event: isinstance(event, event_cls) and event.process_matcher(self)
 
-        is_mine = matches_action(self)
         handlers = [
             EventHandler(matcher=is_for_me(ShutdownProcess),
                          entities=OpaqueFunction(function=self.__on_shutdown_process)),
             EventHandler(matcher=is_for_me(SignalProcess), entities=OpaqueFunction(function=self.__on_signal_process)),
-            EventHandler(matcher=lambda event: isinstance(event, ProcessStdin) and is_mine(event),
+            EventHandler(matcher=lambda event: isinstance(event, ProcessStdin) and event.action is self,
                          entities=OpaqueFunction(function=self.__on_process_stdin)),
             OnProcessIO(target_action=self, on_stdout=lambda event: self.__on_output(1, event),
                         on_stderr=lambda event: self.__on_output(2, event)),

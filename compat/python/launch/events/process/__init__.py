@@ -1,5 +1,6 @@
 """Events of and for processes. Targeted events carry a matcher that picks the processes meant."""
 
+from ..matchers import matches_executable, matches_name, matches_pid
 from .process_events import (
     ProcessExited,
     ProcessIO,
@@ -15,5 +16,6 @@ from .process_events import (
 
 __all__ = [
     "ProcessExited", "ProcessIO", "ProcessStarted", "ProcessStderr", "ProcessStdin", "ProcessStdout",
-    "ProcessTargetedEvent", "RunningProcessEvent", "ShutdownProcess", "SignalProcess",
+    "ProcessTargetedEvent", "RunningProcessEvent", "ShutdownProcess", "SignalProcess", "matches_executable",
+    "matches_name", "matches_pid",
 ]
