@@ -59,6 +59,14 @@ examples:
 """
 
 
+class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """Gives the names of subcommands one column; argparse forgets their indentation when it measures them."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=16, width=100)
+        self._action_max_length = 16
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code: 0 good, 1 a check failed, 2 wrong usage or input, 130 Ctrl-C."""
     given = list(sys.argv[1:] if arguments is None else arguments)
@@ -82,10 +90,10 @@ def _parse(given: list[str]) -> argparse.Namespace:
         prog="walkout",
         description="Walkout: an open, self-hosted autonomous-checkout store on ROS 2.",
         epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_HelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"walkout {__version__}")
-    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands", required=True)
     wanted = next((word for word in given if not word.startswith("-")), None)
     for command in COMMANDS:
         if command.name == wanted:

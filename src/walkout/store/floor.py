@@ -79,12 +79,12 @@ class FloorGrid:
         forward, origin = fixture.pose.matrix[:2, 0], fixture.pose.matrix[:2, 3]
         return np.asarray((self.centres - origin) @ forward >= fixture.size[0] / 2, dtype=np.bool_)
 
-    def within_reach(self, cells: BoolArray, point: FloatArray, distance: float) -> bool:
-        """Return whether a straight unblocked line of at most ``distance`` metres leads from a marked cell to a point.
+    def within_reach(self, spots: FloatArray, point: FloatArray, distance: float) -> bool:
+        """Return whether a straight unblocked line of at most ``distance`` metres leads from a spot to the point.
 
-        The point (2,) may lie on the front of a fixture.
+        The spots are (n, 2); the point (2,) may lie on the front of a fixture.
         """
-        candidates = self.centres[cells & (((self.centres - point) ** 2).sum(axis=-1) <= distance**2)]
+        candidates = spots[((spots - point) ** 2).sum(axis=-1) <= distance**2]
         if not len(candidates):
             return False
         # The first centimetres are left out: the point itself lies on the edge of a blocked cell.

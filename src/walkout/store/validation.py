@@ -126,8 +126,8 @@ def _check_reachability(layout: Layout) -> None:
                 "polygon", "nobody has room to stand in it", "move it onto free floor"
             )
     for fixture in layout.fixtures:
-        before = grid.before(fixture) & reached
-        blocked = [lane_id for lane_id, point in _lane_fronts(fixture) if not grid.within_reach(before, point, REACH)]
+        spots = grid.centres[grid.before(fixture) & reached]
+        blocked = [lane_id for lane_id, point in _lane_fronts(fixture) if not grid.within_reach(spots, point, REACH)]
         if blocked:
             layout.places["fixture", fixture.fixture_id].problem(
                 "pose",
