@@ -56,7 +56,16 @@ class PlateTrackerParameters:
         """Refuse values that make no sense."""
         if self.block_samples < 2:
             raise ValueError(f"block_samples is {self.block_samples}: at least 2 samples make a block")
-        for name in ("onset_g", "settle_s", "hold_s", "swing_g", "trend_g", "level_time_s", "scatter_time_s", "give_up_s"):
+        for name in (
+            "onset_g",
+            "settle_s",
+            "hold_s",
+            "swing_g",
+            "trend_g",
+            "level_time_s",
+            "scatter_time_s",
+            "give_up_s",
+        ):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} is {getattr(self, name)}: must be positive")
         if self.hold_s < self.settle_s:
@@ -95,7 +104,7 @@ class PlateTracker:
         self._level_gain = min(1.0, block_s / parameters.level_time_s)
         self._scatter_gain = min(1.0, block_s / parameters.scatter_time_s)
         self._history = np.full((max(self._hold_blocks, self._settle_blocks) + 3, plates), np.nan)
-        self._within = np.full(plates, np.nan)
+        self._within: FloatArray = np.zeros(plates)
         self.level_g: FloatArray = np.full(plates, np.nan)
         self.scatter_g: FloatArray = np.full(plates, parameters.scatter_prior_g)
         self.disturbed: BoolArray = np.zeros(plates, bool)
@@ -115,13 +124,17 @@ class PlateTracker:
         seen = np.isfinite(mean)
         self._shift_history(mean, within)
         self._start_levels(seen)
-        still, window_mean, window_sd = self._stillness()
         off = mean - self.level_g
         threshold = np.maximum(self._p.onset_sigmas * self.scatter_g, self._p.onset_g)
         begins = seen & ~self._blind & ~self.disturbed & (np.abs(off) > threshold)
         self._begin(begins, stamp_ns, threshold)
         self._follow_quiet(seen & ~self.disturbed)
-        return self._progress(stamp_ns, seen, still, window_mean, window_sd)
+        return self._progress(stamp_ns, seen) if self.disturbed.any() else []
+
+    @property
+    def standing(self) -> BoolArray:
+        """Which disturbed plates stand still at the moment, (plates,)."""
+        return self.disturbed & (self._still_blocks > 0)
 
     def forget(self, plates: BoolArray) -> None:
         """Drop the level of the plates given, (plates,) bool: their next level starts anew without an event."""
@@ -134,7 +147,7 @@ class PlateTracker:
     def _shift_history(self, mean: FloatArray, within: FloatArray) -> None:
         self._history[:-1] = self._history[1:]
         self._history[-1] = mean
-        self._within = np.where(np.isfinite(within), 0.7 * np.nan_to_num(self._within) + 0.3 * within, self._within)
+        self._within = np.where(np.isfinite(within), 0.7 * self._within + 0.3 * within, self._within)
 
     def _start_levels(self, seen: BoolArray) -> None:
         """Give a plate its first level once it stood still, or in any case when the window is full."""
@@ -186,9 +199,8 @@ class PlateTracker:
         )
         self.peak_g[quiet] = 0.0
 
-    def _progress(
-        self, stamp_ns: int, seen: BoolArray, still: BoolArray, window_mean: FloatArray, window_sd: FloatArray
-    ) -> list[PlateChange]:
+    def _progress(self, stamp_ns: int, seen: BoolArray) -> list[PlateChange]:
+        still, window_mean, window_sd = self._stillness()
         active = np.flatnonzero(self.disturbed & seen)
         changes = []
         for plate in active:

@@ -20,6 +20,7 @@ from walkout.store.model import Fixture
 
 FloatArray = NDArray[np.float64]
 _REMEMBER_NS = 5_000_000_000
+_HEALTH_S = 1.0
 # A neighbour's cross-talk can be felt a little before and after its own disturbance.
 _LATE_NS = 500_000_000
 
@@ -196,7 +197,7 @@ class ShelfMonitor:
         """Announce what stands still, and close what is final and no longer waits for a neighbour."""
         events = []
         for key in sorted(self._open, key=lambda k: -abs(self._open[k].change.step_g)):
-            if key not in self._open:
+            if key not in self._open or self._stale(self._open[key], tracker):
                 continue
             group = self._group(self._open[key])
             if not any(self._waits(member.change, tracker) for member in group):
@@ -206,11 +207,15 @@ class ShelfMonitor:
             self._closed.popleft()
         return sorted(events, key=lambda event: (event.onset_ns, event.event_id))
 
+    def _stale(self, entry: _Open, tracker: PlateTracker) -> bool:
+        """Whether the plate moves again, so that what was known of its unfinished change no longer holds."""
+        return not entry.change.final and not bool(tracker.standing[entry.change.plate])
+
     def _waits(self, change: PlateChange, tracker: PlateTracker) -> bool:
         """Whether a neighbour still moves that may explain this change as cross-talk, or be one event with it."""
         limit = self._p.crosstalk + 3 * self._p.crosstalk_sd
         for neighbour in self._neighbours[change.plate]:
-            if not tracker.disturbed[neighbour] or any(key[0] == neighbour for key in self._open):
+            if not tracker.disturbed[neighbour] or tracker.standing[neighbour]:
                 continue
             peak = float(tracker.peak_g[neighbour])
             if abs(change.step_g) < limit * peak:
@@ -292,9 +297,13 @@ class _HealthState:
         self.drift: FloatArray = np.zeros(plates)
         self._last_level: FloatArray = np.full(plates, np.nan)
         self._since_s = 0.0
+        self._unseen_s = 0.0
 
     def update(self, grams: FloatArray, tracker: PlateTracker, period_ns: int) -> None:
-        seconds = len(grams) * period_ns * 1e-9
+        self._unseen_s += len(grams) * period_ns * 1e-9
+        if self._unseen_s < _HEALTH_S:
+            return
+        seconds, self._unseen_s = self._unseen_s, 0.0
         low, high = np.fmin.reduce(grams, axis=0), np.fmax.reduce(grams, axis=0)
         silent = ~(high - low > 1e-9)
         self.dead_s = np.where(silent, self.dead_s + seconds, 0.0)
