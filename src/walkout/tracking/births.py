@@ -129,15 +129,16 @@ class BirthPool:
             return []
         place = np.stack([item.mean for item in lone])
         covariance = np.stack([item.covariance for item in lone])
-        camera = np.array([item.camera_id for item in lone])
+        order = {name: place for place, name in enumerate(sorted(self._frames))}
+        camera = np.array([order[item.camera_id] for item in lone])
         motion = np.diag([(self._p.max_speed / 3 * self._p.birth_window_s) ** 2 + 0.05**2] * 2 + [0.05**2])
         delta = place[:, None] - place[None]
         joint = covariance[:, None] + covariance[None] + motion
         distance = np.einsum("ijk,ijk->ij", delta, np.linalg.solve(joint, delta[..., None])[..., 0])
-        agree = np.triu((distance < _AGREEMENT_GATE) & np.not_equal.outer(camera, camera))
-        first, second = np.nonzero(agree)
-        order = np.argsort(distance[first, second], kind="stable")[:_MAX_SEEDS]
-        return [(lone[first[k]], lone[second[k]]) for k in order]
+        agree: NDArray[np.bool_] = np.triu((distance < _AGREEMENT_GATE) & (camera[:, None] != camera[None]))
+        first, second = agree.nonzero()
+        best = np.argsort(distance[first, second], kind="stable")[:_MAX_SEEDS]
+        return [(lone[first[k]], lone[second[k]]) for k in best]
 
     def _grow(self, first: _Lone, second: _Lone) -> tuple[float, Birth] | None:
         """Fuse a seed, let every other camera join, and return its score and the birth, or None if too few agree."""

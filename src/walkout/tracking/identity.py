@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from walkout.store.model import Zone, ZoneKind
+from walkout.store.model import Fixture, Zone, ZoneKind
 from walkout.tracking.parameters import TrackerParameters
 from walkout.tracking.track import Track, look_distance
 from walkout.tracking.types import TrackState
@@ -22,16 +22,38 @@ _KEPT_PROBABILITY = 0.01
 
 
 class Zones:
-    """The entry and exit zones; convex polygons widened by a margin. Without entry zones the world is open."""
+    """The entry and exit zones, convex polygons widened by a margin, and the store's interior.
 
-    def __init__(self, zones: Sequence[Zone], margin: float) -> None:
+    Without entry zones the world is open. The interior is the bounding box of fixtures and zones; without fixtures
+    nothing is known to be outside.
+    """
+
+    def __init__(self, zones: Sequence[Zone], fixtures: Sequence[Fixture], margin: float) -> None:
         self._margin = margin
         self._edges = {kind: [_half_planes(z) for z in zones if z.kind is kind] for kind in ZoneKind}
         self.closed_world = bool(self._edges[ZoneKind.ENTRY])
+        self._interior: tuple[FloatArray, FloatArray] | None = None
+        if fixtures and zones:
+            corners = [np.array(z.polygon, dtype=float) for z in zones] + [_footprint(f) for f in fixtures]
+            stacked = np.concatenate(corners)
+            self._interior = stacked.min(axis=0), stacked.max(axis=0)
 
     def inside(self, kind: ZoneKind, place: FloatArray) -> bool:
         """Return whether a place (2,) lies in a zone of this kind."""
         return any(bool((normals @ place - offsets >= -self._margin).all()) for normals, offsets in self._edges[kind])
+
+    def outdoors(self, place: FloatArray) -> bool:
+        """Return whether a place (2,) lies outside the store."""
+        return self._interior is not None and not bool(
+            ((place >= self._interior[0]) & (place <= self._interior[1])).all()
+        )
+
+
+def _footprint(fixture: Fixture) -> FloatArray:
+    """Return the four corners (4, 2) of a fixture on the floor."""
+    signs = np.array([[-1, -1, 0, 2], [-1, 1, 0, 2], [1, -1, 0, 2], [1, 1, 0, 2]]) / 2.0
+    local = signs * (fixture.size[0], fixture.size[1], 0.0, 1.0)
+    return np.asarray((local @ fixture.pose.matrix.T)[:, :2])
 
 
 def _half_planes(zone: Zone) -> tuple[FloatArray, FloatArray]:
@@ -101,7 +123,8 @@ class Encounters:
 
     While two shoppers are close, every camera that sees both says by how much its likelihood would drop if the two
     swapped detections. The leaky sum of that is the evidence that keeps them apart; its minimum over the
-    encounter gives the probability of a swap. When they part, looks and heights remembered from before are compared with those now.
+    encounter gives the probability of a swap. When they part, looks and heights remembered from before are compared
+    with those now.
     """
 
     def __init__(self, parameters: TrackerParameters) -> None:
@@ -221,7 +244,11 @@ class Recognition:
         if gap < -p.confirm_age_s or distance > p.max_speed * max(gap, 0.0) + p.reach_margin:
             return -math.inf
         spread = 0.6 + 0.7 * max(gap, 0.0)
-        odds = self._prior + math.log(10.0 / (2 * math.pi * spread**2)) - distance**2 / (2 * spread**2)
+        odds = (
+            (0.0 if stranger.from_entry else self._prior)
+            + math.log(10.0 / (2 * math.pi * spread**2))
+            - distance**2 / (2 * spread**2)
+        )
         height = float(stranger.mean[4] - missing.mean[4])
         noise = 2 * p.height_match_sd**2
         odds += 0.5 * math.log((noise + 2 * p.height_sd**2) / noise) - height**2 / (2 * noise)

@@ -19,14 +19,16 @@ class Track:
     """A shopper as the tracker knows him at its current time.
 
     ``joints`` (12, 6) and ``joints_covariance`` (12, 6, 6) are position and velocity of every joint in the store frame,
-    ``joints_seen_ns`` (12,) when each was last observed (-1: never). ``identity`` maps track ids to the probability
-    that this body is the shopper to whom that id was given. ``rivals`` holds, per other track id, for how long (seconds)
-    the two have competed for single detections.
+    ``joints_seen_ns`` (12,) when each was last observed (-1: never). ``birth_place`` and
+    ``last_place`` (2,) are where the body was born and where a camera last found it. ``identity`` maps track ids to the
+    probability that this body is the shopper to whom that id was given. ``rivals`` holds, per other track id, for how
+    long (seconds) the two have competed for single detections.
     """
 
     track_id: int
     born_ns: int
     birth_place: FloatArray
+    last_place: FloatArray
     mean: FloatArray
     covariance: FloatArray
     joints: FloatArray

@@ -43,7 +43,8 @@ class MultiViewTracker:
     Detections may arrive in any order within ``reorder_window_s``: they are processed in the order of their stamps, and
     ``drain`` returns one snapshot at every multiple of ``output_period_s``, made of everything stamped up to
     then. So the same detections give the same snapshots whatever their order of arrival. ``update`` and ``advance``
-    never raise on bad data: they count it in ``reports`` (message to number of times), which the caller may print and clear.
+    never raise on bad data: they count it in ``reports`` (message to number of times), which the caller may print and
+    clear.
 
     With entry zones, new identities arise there alone (``from_entry``); elsewhere a new body is a lost shopper found
     again or an unknown one. Without zones shoppers may appear anywhere. Track ids are never reused, not even after
@@ -61,7 +62,7 @@ class MultiViewTracker:
         self.parameters = parameters
         self.reports: Counter[str] = Counter()
         self._views = {camera.camera_id: View(camera, parameters) for camera in cameras}
-        self._zones = Zones(zones, parameters.zone_margin)
+        self._zones = Zones(zones, fixtures, parameters.zone_margin)
         self._occluders = Occluders(fixtures)
         self._joints = JointFilter(parameters)
         self._duplicates = Duplicates(parameters)
@@ -223,7 +224,7 @@ class MultiViewTracker:
         for k, track in enumerate(chosen):
             track.mean, track.covariance = mean[k], covariance[k]
             track.hits += 1
-            track.last_hit_ns = stamp
+            track.last_hit_ns, track.last_place = stamp, mean[k, :2].copy()
             track.hit_by_camera[view.camera.camera_id] = stamp
             if visibility.fraction[matched.tracks[k]] > 0.9:
                 track.remember_look(given.appearance[k])
@@ -271,7 +272,9 @@ class MultiViewTracker:
             birth = self._pool.take_birth(stamp, occupied)
             if birth is None:
                 return
-            self._tracks.append(self._new_track(birth, stamp))
+            place = birth.mean[:2]
+            if not self._zones.outdoors(place) or self._zones.inside(ZoneKind.ENTRY, place):
+                self._tracks.append(self._new_track(birth, stamp))
 
     def _new_track(self, birth: Birth, stamp: int) -> Track:
         joints, covariance = initial_joints(birth.mean)
@@ -279,6 +282,7 @@ class MultiViewTracker:
             track_id=self._next_id,
             born_ns=stamp,
             birth_place=birth.mean[:2].copy(),
+            last_place=birth.mean[:2].copy(),
             mean=birth.mean,
             covariance=birth.covariance,
             joints=joints,
@@ -288,7 +292,7 @@ class MultiViewTracker:
             last_hit_ns=stamp,
             existence=birth.existence,
             heading=float("nan"),
-            from_entry=self._zones.closed_world and self._zones.inside(ZoneKind.ENTRY, birth.mean[:2]),
+            from_entry=self._zones.inside(ZoneKind.ENTRY, birth.mean[:2]) and not self._zones.outdoors(birth.mean[:2]),
         )
         track.hit_by_camera = {camera_id: stamp for camera_id, _ in birth.detections}
         track.identity = {track.track_id: 1.0}
@@ -311,40 +315,42 @@ class MultiViewTracker:
         p = self.parameters
         unseen = (now - track.last_hit_ns) / 1e9
         patience = max(p.lost_after_s, 3 * max(self._frame_period.values(), default=0.0))
-        views = sum(1 for t in track.hit_by_camera.values() if t >= track.born_ns)
         if track.state is TrackState.TENTATIVE:
-            # Inside a closed store a body that never stirs is furniture, not a shopper who has slipped in.
-            known = track.from_entry or not self._zones.closed_world
-            moved = float(np.hypot(*(track.position - track.birth_place)))
-            grown = (
-                track.hits >= p.confirm_hits
-                and track.existence > _SURE
-                and (now - track.born_ns) / 1e9 >= p.confirm_age_s
-            )
             if unseen > patience / 2 or track.existence < _GONE:
                 self._close(track)
-            elif grown and views >= min(p.birth_views, len(self._views)) and (known or moved > p.unknown_moves):
+            elif self._grown_up(track, now):
                 track.state = TrackState.CONFIRMED
-        elif track.state is TrackState.CONFIRMED and (
-            unseen > patience or (track.existence < _GONE and not self._trusted(track))
-        ):
-            track.state, track.lost_ns = TrackState.LOST, now
-        if (
-            track.state is TrackState.CONFIRMED
-            and unseen > p.confirm_age_s
-            and self._zones.inside(ZoneKind.EXIT, track.position)
-        ):
-            track.state, track.lost_ns = TrackState.LOST, now
+        elif track.state is TrackState.CONFIRMED:
+            vanished = unseen > p.exit_close_s and self._zones.inside(ZoneKind.EXIT, track.last_place)
+            if vanished or unseen > patience or (track.existence < _GONE and not self._trusted(track, unseen)):
+                track.state, track.lost_ns = TrackState.LOST, now
+            if self._zones.outdoors(track.position) and self._zones.inside(ZoneKind.EXIT, track.position):
+                self._close(track)
         if track.state is TrackState.LOST:
             gone = (now - track.lost_ns) / 1e9
-            walked_back = gone > p.entry_lost_close_s and self._zones.inside(ZoneKind.ENTRY, track.position)
-            left = gone > p.exit_close_s and self._zones.inside(ZoneKind.EXIT, track.position)
+            walked_back = gone > p.entry_lost_close_s and self._zones.inside(ZoneKind.ENTRY, track.last_place)
+            left = self._zones.inside(ZoneKind.EXIT, track.last_place)
             if gone > p.lost_keep_s or walked_back or left:
                 self._close(track)
 
-    def _trusted(self, track: Track) -> bool:
-        """Return whether a shopper is known to be in the store: he came through the entry, so any sight counts."""
-        return self._zones.closed_world and track.from_entry
+    def _grown_up(self, track: Track, now: int) -> bool:
+        """Return whether a tentative shopper is to be confirmed; settles whether he came through the entry."""
+        p = self.parameters
+        enough = track.hits >= p.confirm_hits and track.existence > _SURE
+        enough &= (now - track.born_ns) / 1e9 >= p.confirm_age_s
+        enough &= len(track.hit_by_camera) >= min(p.birth_views, len(self._views))
+        if not enough or self._zones.outdoors(track.position):
+            return False  # who is still before the gate is no shopper yet
+        came_in = self._zones.outdoors(track.birth_place) and self._zones.inside(ZoneKind.ENTRY, track.position)
+        if came_in:
+            track.from_entry = track.settled = True
+        # Inside a closed store a body that never stirs is furniture, not a shopper who has slipped in.
+        moved = float(np.hypot(*(track.position - track.birth_place)))
+        return track.from_entry or not self._zones.closed_world or moved > p.unknown_moves
+
+    def _trusted(self, track: Track, unseen: float) -> bool:
+        """Return whether any sight of a shopper counts because he is known to be in: he came through the entry."""
+        return self._zones.closed_world and track.from_entry and unseen < self.parameters.lost_after_s / 3
 
     def _recognise(self, now: int) -> None:
         """Let confirmed bodies that did not come through the entry take up the identity of a missing shopper."""
@@ -354,8 +360,10 @@ class MultiViewTracker:
             for t in self._tracks
             if t.state is TrackState.LOST or (t.state is TrackState.CONFIRMED and now - t.last_hit_ns > stale)
         ]
+        missing = [t for t in missing if not self._zones.inside(ZoneKind.EXIT, t.last_place)]  # those have left
         ready = self.parameters.confirm_hits
         strangers = [t for t in self._tracks if t.live and not t.settled and t.hits >= ready and t not in missing]
+        strangers = [t for t in strangers if not self._zones.outdoors(t.position)]
         for stranger, lost, probability in self._recognition.match(strangers, missing):
             self._continue(lost, stranger, probability)
         for track in strangers:
@@ -424,6 +432,7 @@ _BODY_FIELDS = (
     "heading",
     "hits",
     "last_hit_ns",
+    "last_place",
     "existence",
     "appearance",
     "hit_by_camera",
