@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
 from walkout.perception.types import KEYPOINT_COUNT, Keypoint
 from walkout.simulation.bake_bodies import ASSET
@@ -35,31 +36,52 @@ _KEYPOINT_BONES = {
 
 @dataclass(frozen=True)
 class WornMesh:
-    """A dressed body at rest: ``vertices`` and ``normals`` (v, 3), ``weights`` (v, bones), triangles and materials."""
+    """A dressed body at rest: ``vertices`` (v, 3), triangles ``faces`` (f, 3), materials (v,), and how it is skinned.
+
+    ``spread`` (v, 4 bones) holds each vertex's homogeneous rest place times its weights, ``tilt`` (v, 3 bones) its
+    normal times its weights: both turn the stacked transposed bone matrices into surface points by one sparse product.
+    """
 
     vertices: Float32Array
-    normals: Float32Array
-    weights: Float32Array
     faces: NDArray[np.uint32]
     materials: NDArray[np.uint8]
+    spread: csr_matrix
+    tilt: csr_matrix
 
 
 @dataclass(frozen=True)
 class PosedBody:
-    """A person's surface and joints in the store frame, metres.
+    """A person's joints and surface in the store frame, metres.
 
-    ``vertices`` and ``normals`` (v, 3) float32, ``mesh`` the topology they belong to, ``joints`` (12, 3) in the order of
-    ``Keypoint``, ``palms`` (2, 3) left and right: the middle of what each hand grips; ``palm_yaw`` (2,) the heading of
-    each hand on the floor; ``reach_error`` (2,): how far each wrist stays from where it was meant to be.
+    ``joints`` (12, 3) in the order of ``Keypoint``, ``palms`` (2, 3) left and right: the middle of what each hand grips;
+    ``palm_yaw`` (2,) the heading of each hand on the floor; ``reach_error`` (2,): how far each wrist stays from where it
+    was meant to be. ``mesh`` is the dressed body at rest; its surface is skinned when it is first asked for.
     """
 
-    vertices: Float32Array
-    normals: Float32Array
-    mesh: WornMesh
     joints: FloatArray
     palms: FloatArray
     palm_yaw: FloatArray
     reach_error: tuple[float, float]
+    mesh: WornMesh
+    _rest: FloatArray
+    _rotations: FloatArray
+    _heads: FloatArray
+    _scale: float
+
+    @cached_property
+    def surface(self) -> tuple[Float32Array, Float32Array]:
+        """Vertices and unit normals, (v, 3) float32 each."""
+        return _skin(self.mesh, self._rest, self._rotations, self._heads, self._scale)
+
+    @property
+    def vertices(self) -> Float32Array:
+        """The surface's points (v, 3) float32."""
+        return self.surface[0]
+
+    @property
+    def normals(self) -> Float32Array:
+        """The surface's normals (v, 3) float32."""
+        return self.surface[1]
 
 
 class BodyLibrary:
@@ -132,7 +154,6 @@ class BodyLibrary:
         stance = skeleton.solve(pose.gait_phase, pose.stride, pose.head_yaw, targets)
         rotations = turn @ stance.rotations
         heads = (stance.heads @ turn.T) * appearance.scale + origin
-        vertices, normals = _skin(mesh, skeleton.rest, rotations, heads, appearance.scale)
         palms = (
             heads[[Bone.LEFT_HAND, Bone.RIGHT_HAND]]
             + appearance.scale
@@ -141,15 +162,16 @@ class BodyLibrary:
         away = palms - heads[[Bone.LEFT_HAND, Bone.RIGHT_HAND]]
         # A hand that hangs straight down has the body's heading.
         yaws = np.arctan2(away[:, 1] + 0.03 * sin, away[:, 0] + 0.03 * cos)
-        left, right = stance.reach_error
         return PosedBody(
-            vertices,
-            normals,
-            mesh,
             self._keypoints(appearance.body, rotations, heads, appearance.scale),
             palms,
             yaws,
-            (left * appearance.scale, right * appearance.scale),
+            (stance.reach_error[0] * appearance.scale, stance.reach_error[1] * appearance.scale),
+            mesh,
+            skeleton.rest,
+            rotations,
+            heads,
+            appearance.scale,
         )
 
     def _keypoints(self, body: int, rotations: FloatArray, heads: FloatArray, scale: float) -> FloatArray:
@@ -188,19 +210,26 @@ class BodyLibrary:
         faces = np.concatenate([part.faces + offset for (part, _), offset in zip(parts, sizes, strict=False)])
         materials = np.concatenate([np.full(len(part.points), material) for part, material in parts])
         vertices = np.concatenate([part.points for part, _ in parts])
+        normals = np.concatenate([vertex_normals(part.points, part.faces) for part, _ in parts])
+        weights = np.concatenate([part.weights for part, _ in parts])
+        weights[weights < 0.02] = 0.0
+        weights /= weights.sum(axis=1, keepdims=True)
+        homogeneous = np.column_stack([vertices, np.ones(len(vertices))])
         return WornMesh(
             vertices.astype(np.float32),
-            np.concatenate([vertex_normals(part.points, part.faces) for part, _ in parts]).astype(np.float32),
-            np.concatenate([part.weights for part, _ in parts]).astype(np.float32),
             faces.astype(np.uint32),
             materials.astype(np.uint8),
+            csr_matrix((weights[:, :, None] * homogeneous[:, None]).reshape(len(vertices), -1), dtype=np.float32),
+            csr_matrix((weights[:, :, None] * normals[:, None]).reshape(len(vertices), -1), dtype=np.float32),
         )
 
     def _extras(self, body: int, outfit: Outfit, hair: Hair, bag: bool) -> list[tuple[Piece, Material]]:
         figure = Figure(self._vertices[body], self._fields, self._weights, self._joints[body])
         extras = []
         if outfit.skirt:
-            waist, ease = (outfit.hem + 0.12, outfit.ease + 0.004) if outfit.skirt_is_top else (0.24, outfit.ease + 0.006)
+            waist, ease = (
+                (outfit.hem + 0.12, outfit.ease + 0.004) if outfit.skirt_is_top else (0.24, outfit.ease + 0.006)
+            )
             material = Material.TOP if outfit.skirt_is_top else Material.BOTTOM
             extras.append((skirt(figure, waist, outfit.skirt, ease), material))
         if hair is Hair.LONG:
@@ -239,14 +268,8 @@ def _skin(
     mesh: WornMesh, rest: FloatArray, rotations: FloatArray, heads: FloatArray, scale: float
 ) -> tuple[Float32Array, Float32Array]:
     """Return vertices and normals (v, 3) by linear blend skinning."""
-    bones = np.empty((len(rest), 12), dtype=np.float32)
-    bones[:, :9] = rotations.reshape(-1, 9)
-    bones[:, 9:] = heads - scale * (rotations @ rest[..., None])[..., 0]
-    blended = mesh.weights @ bones
-    turn = blended[:, :9].reshape(-1, 3, 3)
-    vertices = np.matmul(turn, mesh.vertices[..., None])[..., 0]
-    if scale != 1.0:
-        vertices *= np.float32(scale)
-    vertices += blended[:, 9:]
-    normals = np.matmul(turn, mesh.normals[..., None])[..., 0]
-    return vertices, normals
+    turned = np.ascontiguousarray(rotations.transpose(0, 2, 1), dtype=np.float32)
+    bones = np.empty((len(rest), 4, 3), dtype=np.float32)
+    bones[:, :3] = turned * np.float32(scale)
+    bones[:, 3] = heads - scale * (rotations @ rest[..., None])[..., 0]
+    return mesh.spread @ bones.reshape(-1, 3), mesh.tilt @ turned.reshape(-1, 3)

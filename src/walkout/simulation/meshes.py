@@ -124,9 +124,7 @@ def lathe(
     normal = np.zeros((count, 2))
     for row in range(count):
         near = [slope[k] / length[k] for k in (row - 1, row) if 0 <= k < count - 1 and length[k] > 1e-9]
-        crease = [k for k in (row - 1, row) if 0 <= k < count - 1 and length[k] <= 1e-9]
         total = np.sum(near, axis=0) if near else np.zeros(2)
-        del crease
         normal[row] = total / max(float(np.linalg.norm(total)), 1e-9)
     cos, sin = np.cos(angle), np.sin(angle)
     radius, height = profile[:, 0:1], profile[:, 1:2]
@@ -157,78 +155,71 @@ class PackageMesh:
     faces: NDArray[np.uint32]
 
 
-def package(shape: ProductShape) -> PackageMesh:
-    """Return the unit mesh of a package shape."""
+def package(shape: ProductShape, fine: bool = True) -> PackageMesh:
+    """Return the unit mesh of a package shape, for close by or for far away."""
     if shape is ProductShape.BOX:
         solid = box((-0.5, -0.5, 0.0), (0.5, 0.5, 1.0))
         label = np.ones(len(solid.vertices))
         parts = np.column_stack([solid.vertices["position"], solid.vertices["normal"], solid.vertices["uv"], label])
         return PackageMesh(parts.astype(np.float32), solid.faces)
     if shape is ProductShape.BAG:
-        return _bag()
-    positions, normals, uv, faces = lathe(_PROFILES[shape], 16)
+        return _bag(9 if fine else 5)
+    positions, normals, uv, faces = lathe(_PROFILES[shape, fine], 20 if fine else 8)
     return PackageMesh(np.column_stack([positions, normals, uv]).astype(np.float32), faces.astype(np.uint32))
 
 
-_PROFILES = {
-    # radius, height, texture v, label
-    ProductShape.CAN: np.array(
-        [
-            (0.0, 0.0, 1, 0),
-            (0.42, 0.0, 1, 0),
-            (0.42, 0.0, 1, 0),
-            (0.5, 0.05, 1, 0),
-            (0.5, 0.05, 1, 1),
-            (0.5, 0.93, 0, 1),
+# Rows of radius, height, texture v, label; two equal places make a crease. Bottoms are seen only in raised hands.
+_PROFILES: dict[tuple[ProductShape, bool], FloatArray] = {
+    (ProductShape.CAN, True): np.array(
+        [(0, 0, 1, 0), (0.42, 0, 1, 0), (0.42, 0, 1, 0), (0.5, 0.05, 1, 0), (0.5, 0.05, 1, 1), (0.5, 0.93, 0, 1)]
+        + [
             (0.5, 0.93, 0, 0),
             (0.43, 0.99, 0, 0),
-            (0.43, 0.99, 0, 0),
-            (0.40, 1.0, 0, 0),
+            (0.40, 1, 0, 0),
             (0.38, 0.97, 0, 0),
             (0.38, 0.97, 0, 0),
-            (0.0, 0.97, 0, 0),
+            (0, 0.97, 0, 0),
         ]
     ),
-    ProductShape.BOTTLE: np.array(
-        [
-            (0.0, 0.0, 1, 0),
-            (0.47, 0.0, 1, 0),
-            (0.47, 0.0, 1, 0),
-            (0.5, 0.03, 1, 0),
-            (0.5, 0.10, 1, 0),
-            (0.5, 0.10, 1, 1),
+    (ProductShape.CAN, False): np.array(
+        [(0.5, 0, 1, 1), (0.5, 0.95, 0, 1), (0.5, 0.95, 0, 0), (0.42, 1, 0, 0), (0.42, 1, 0, 0), (0, 1, 0, 0)]
+    ),
+    (ProductShape.BOTTLE, True): np.array(
+        [(0, 0, 1, 0), (0.47, 0, 1, 0), (0.47, 0, 1, 0), (0.5, 0.03, 1, 0), (0.5, 0.10, 1, 0), (0.5, 0.10, 1, 1)]
+        + [
             (0.5, 0.62, 0, 1),
             (0.5, 0.62, 0, 0),
             (0.47, 0.68, 0, 0),
             (0.34, 0.80, 0, 0),
             (0.2, 0.89, 0, 0),
             (0.2, 0.89, 0, 0),
-            (0.22, 0.9, 0, 0),
-            (0.22, 0.99, 0, 0),
-            (0.22, 0.99, 0, 0),
-            (0.0, 1.0, 0, 0),
         ]
+        + [(0.22, 0.9, 0, 0), (0.22, 0.99, 0, 0), (0.22, 0.99, 0, 0), (0, 1, 0, 0)]
     ),
-    ProductShape.CUP: np.array(
+    (ProductShape.BOTTLE, False): np.array(
         [
-            (0.0, 0.0, 1, 0),
-            (0.39, 0.0, 1, 0),
-            (0.39, 0.0, 1, 1),
-            (0.48, 0.92, 0, 1),
-            (0.48, 0.92, 0, 0),
-            (0.5, 0.93, 0, 0),
-            (0.5, 0.97, 0, 0),
-            (0.5, 0.97, 0, 0),
-            (0.45, 1.0, 0, 0),
-            (0.0, 1.0, 0, 0),
+            (0.5, 0.10, 1, 1),
+            (0.5, 0.62, 0, 1),
+            (0.5, 0.62, 0, 0),
+            (0.36, 0.79, 0, 0),
+            (0.21, 0.88, 0, 0),
+            (0.21, 1, 0, 0),
         ]
+        + [(0.21, 1, 0, 0), (0, 1, 0, 0)]
+    ),
+    (ProductShape.CUP, True): np.array(
+        [(0, 0, 1, 0), (0.39, 0, 1, 0), (0.39, 0, 1, 1), (0.48, 0.92, 0, 1), (0.48, 0.92, 0, 0), (0.5, 0.93, 0, 0)]
+        + [(0.5, 0.97, 0, 0), (0.5, 0.97, 0, 0), (0.45, 1, 0, 0), (0, 1, 0, 0)]
+    ),
+    (ProductShape.CUP, False): np.array(
+        [(0.39, 0, 1, 1), (0.49, 0.94, 0, 1), (0.49, 0.94, 0, 0), (0.49, 1, 0, 0), (0.49, 1, 0, 0), (0, 1, 0, 0)]
     ),
 }
 
 
-def _bag() -> PackageMesh:
+def _bag(across: int) -> PackageMesh:
     """A pillow bag: flat seams at top and bottom, swollen between; the label on front and back."""
-    across, up = 9, 9
+    up = across
     y, z = np.meshgrid(np.linspace(-0.5, 0.5, across), np.linspace(0, 1, up), indexing="ij")
     swell = np.sqrt(np.clip(1 - (2 * np.abs(z - 0.5)) ** 2.6, 0, 1)) * np.clip(1 - (2 * np.abs(y)) ** 3.0, 0, 1) ** 0.5
     pinch = 1 - 0.07 * np.sin(np.pi * z)

@@ -7,7 +7,8 @@ uniform mat4 view_projection;
 in vec3 position; in vec3 normal; in vec2 uv; in vec4 colour; in float layer; in float id;
 out vec3 v_world; out vec3 v_normal; out vec3 v_uv; out vec3 v_colour; flat out float v_layer; flat out uint v_id;
 void main() {
-    v_world = position; v_normal = normal; v_uv = vec3(uv, 1.0); v_colour = colour.rgb; v_layer = layer; v_id = uint(id + 0.5);
+    v_world = position; v_normal = normal; v_uv = vec3(uv, 2.0); v_colour = colour.rgb;
+    v_layer = layer; v_id = uint(id + 0.5);
     gl_Position = view_projection * vec4(position, 1.0);
 }
 """
@@ -27,45 +28,59 @@ void main() {
 }
 """
 
-SHADE = """#version 330
+_SHADE = """#version 330
+#define LIVE %d
 in vec3 v_world; in vec3 v_normal; in vec3 v_uv; in vec3 v_colour; flat in float v_layer; flat in uint v_id;
 layout(location = 0) out vec4 o_colour; layout(location = 1) out uint o_id;
-uniform sampler2DArray labels; uniform sampler3D volume; uniform sampler2DShadow fixed_shadow; uniform sampler2DShadow live_shadow;
-uniform vec3 volume_low; uniform vec3 volume_size; uniform mat4 light_view; uniform vec3 light_direction;
-uniform vec3 light_tint; uniform vec3 eye; uniform float live; uniform float shine;
-float lit(sampler2DShadow map, vec3 q, float spread) {
-    return 0.25 * (texture(map, q + vec3(spread, 0.4 * spread, 0.0)) + texture(map, q + vec3(-spread, -0.4 * spread, 0.0))
-        + texture(map, q + vec3(-0.4 * spread, spread, 0.0)) + texture(map, q + vec3(0.4 * spread, -spread, 0.0)));
-}
+uniform sampler2DArray labels; uniform sampler3D volume;
+uniform sampler2DShadow fixed_shadow; uniform sampler2DShadow live_shadow;
+uniform vec3 volume_low; uniform vec3 volume_scale; uniform mat4 light_view; uniform vec3 light_direction;
+uniform vec3 light_tint; uniform vec3 eye; uniform float shine;
 void main() {
     vec3 n = normalize(v_normal);
     if (!gl_FrontFacing) n = -n;
     vec3 albedo = v_colour;
     if (v_layer >= 0.0) {
+        // Pictures count as gamma 2. Weight 0: the package's own colour, 1: the label, 2: a pattern on coloured cloth.
         vec3 label = texture(labels, vec3(v_uv.xy, v_layer)).rgb;
-        // Pictures count as gamma 2; parts of a package without label keep the cap's colour.
-        albedo = mix(v_colour, label * label, v_uv.z);
+        albedo = v_uv.z > 1.5 ? v_colour * label * label : mix(v_colour, label * label, v_uv.z);
     }
-    vec3 at = (v_world + n * 0.05 - volume_low) / volume_size;
-    float open = texture(volume, at).r;
-    float facing = max(dot(n, light_direction), 0.0);
-    vec3 toward = normalize(eye - v_world);
-    vec3 q = (light_view * vec4(v_world + n * 0.012, 1.0)).xyz * 0.5 + 0.5;
+    float open = texture(volume, (v_world + n * 0.05 - volume_low) * volume_scale).r;
+    vec3 q = (light_view * vec4(v_world + n * 0.012, 1.0)).xyz;
     q.z -= 0.0015;
-    float sun = lit(fixed_shadow, q, 0.0016);
-    if (live > 0.5) sun = min(sun, lit(live_shadow, q, 0.0014));
-    float ambient = open * open * (0.50 + 0.22 * n.z + 0.16 * max(dot(n, toward), 0.0));
-    float key = 0.62 * facing * mix(0.35, 1.0, open);
-    float glint = pow(max(dot(n, normalize(light_direction + toward)), 0.0), 24.0) * shine;
+#if LIVE
+    float sun = min(texture(fixed_shadow, q), texture(live_shadow, q));
+#else
+    const float s = 0.0016;
+    float sun = 0.25 * (texture(fixed_shadow, q + vec3(s, 0.4 * s, 0.0)) + texture(fixed_shadow, q + vec3(-s, -0.4 * s, 0.0))
+        + texture(fixed_shadow, q + vec3(-0.4 * s, s, 0.0)) + texture(fixed_shadow, q + vec3(0.4 * s, -s, 0.0)));
+#endif
+    vec3 toward = normalize(eye - v_world);
+    float facing = max(dot(n, light_direction), 0.0);
+    float ambient = open * open * (0.46 + 0.20 * n.z + 0.14 * max(dot(n, toward), 0.0));
+    float key = 0.52 * facing * (0.35 + 0.65 * open) * sun;
     vec3 dim = albedo * ambient * light_tint;
-    vec3 full = dim + (albedo * key + glint) * sun * light_tint;
-    vec3 shown = sqrt(clamp(full, 0.0, 1.0));
-    float shade = sqrt(clamp(dot(dim, vec3(0.34)), 0.0, 1.0));
-    float share = 1.0 - shade / max(sqrt(dot(clamp(full, 0.0, 1.0), vec3(0.34))), 1e-3);
-    o_colour = vec4(shown.bgr, clamp(share, 0.0, 1.0));
+    vec3 full = albedo * (ambient + key) * light_tint;
+    if (shine > 0.0) {
+        float glint = max(dot(n, normalize(light_direction + toward)), 0.0);
+        glint *= glint; glint *= glint; glint *= glint; glint *= glint;
+        full += shine * glint * sun * light_tint;
+    }
+    // A soft shoulder instead of clipping keeps labels readable in strong light.
+    full = full * (1.0 + full * 0.25) / (1.0 + full * 0.55);
+    o_colour.rgb = sqrt(clamp(full.bgr, 0.0, 1.0));
+#if LIVE
+    o_colour.a = 0.0;
+#else
+    // The share of the colour that goes when people shade the key light; the shown colour is a square root.
+    o_colour.a = 1.0 - sqrt(clamp((dim.r + dim.g + dim.b) / max(full.r + full.g + full.b, 1e-4), 0.0, 1.0));
+#endif
     o_id = v_id;
 }
 """
+
+SHADE_STILL = _SHADE % 0
+SHADE_LIVE = _SHADE % 1
 
 GLASS = """#version 330
 in vec3 v_world; in vec3 v_normal; in vec3 v_uv; in vec3 v_colour; flat in float v_layer; flat in uint v_id;
@@ -96,31 +111,26 @@ NOTHING = """#version 330
 void main() {}
 """
 
-FULL_SCREEN = """#version 330
+FLAT = """#version 330
 in vec2 corner;
 void main() { gl_Position = vec4(corner, 0.0, 1.0); }
 """
 
-RESTORE = """#version 330
-layout(location = 0) out vec4 o_colour; layout(location = 1) out uint o_id;
-uniform sampler2D still_colour; uniform usampler2D still_id; uniform sampler2D still_depth; uniform sampler2DShadow live_shadow;
-uniform mat4 pixel_to_light; uniform float shadows;
+CAST = """#version 330
+layout(location = 0) out vec4 o_colour;
+uniform sampler2D still_colour; uniform sampler2D still_depth; uniform sampler2DShadow live_shadow;
+uniform mat4 pixel_to_light;
 void main() {
     ivec2 at = ivec2(gl_FragCoord.xy);
     vec4 still = texelFetch(still_colour, at, 0);
-    float depth = texelFetch(still_depth, at, 0).r;
-    float shadow = 0.0;
-    if (shadows > 0.5 && still.a > 0.02) {
-        vec4 q = pixel_to_light * vec4(gl_FragCoord.xy, depth, 1.0);
-        vec3 p = q.xyz / q.w;
-        p.z -= 0.002;
-        const float spread = 0.0030;
-        shadow = 1.0 - 0.25 * (texture(live_shadow, p + vec3(spread, 0.4 * spread, 0.0))
-            + texture(live_shadow, p + vec3(-spread, -0.4 * spread, 0.0))
-            + texture(live_shadow, p + vec3(-0.4 * spread, spread, 0.0)) + texture(live_shadow, p + vec3(0.4 * spread, -spread, 0.0)));
+    if (still.a > 0.02) {
+        vec4 q = pixel_to_light * vec4(gl_FragCoord.xy, texelFetch(still_depth, at, 0).r, 1.0);
+        vec3 p = q.xyz / q.w - vec3(0.0, 0.0, 0.002);
+        const float s = 0.0030;
+        float lit = 0.25 * (texture(live_shadow, p + vec3(s, 0.4 * s, 0.0)) + texture(live_shadow, p + vec3(-s, -0.4 * s, 0.0))
+            + texture(live_shadow, p + vec3(-0.4 * s, s, 0.0)) + texture(live_shadow, p + vec3(0.4 * s, -s, 0.0)));
+        still.rgb *= 1.0 - still.a * (1.0 - lit);
     }
-    o_colour = vec4(still.rgb * (1.0 - still.a * shadow), 1.0);
-    o_id = texelFetch(still_id, at, 0).r;
-    gl_FragDepth = depth;
+    o_colour = still;
 }
 """

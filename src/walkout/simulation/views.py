@@ -55,21 +55,47 @@ def metric_depth(depth: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.where(depth >= 1.0, np.float32(np.inf), metres).astype(np.float32)
 
 
-def rectangle_of(camera: Camera, matrix: FloatArray, points: NDArray[np.floating], margin: int = 2) -> Rectangle | None:
-    """Return the pixels that a cloud of points (n, 3) may cover: None if outside, the whole picture if it is too near."""
-    clip = points @ matrix[[0, 1, 3], :3].T.astype(points.dtype) + matrix[[0, 1, 3], 3].astype(points.dtype)
+def windowed(camera: Camera, matrix: FloatArray, points: NDArray[np.floating]) -> NDArray[np.floating] | None:
+    """Return window coordinates (n, 2) of points (n, 3) before the lens; None when some are beside or behind it.
+
+    An empty array means that no point is before the lens.
+    """
+    rows = matrix[[0, 1, 3]].astype(points.dtype)
+    clip = points @ rows[:, :3].T + rows[:, 3]
     front = clip[:, 2] > NEAR
     if not front.any():
-        return None
+        return clip[:0, :2]
     if not front.all():
+        return None
+    scale = np.array([camera.width / 2, camera.height / 2], dtype=points.dtype)
+    return np.asarray((clip[:, :2] / clip[:, 2:] + points.dtype.type(1)) * scale)
+
+
+def rectangle_of(camera: Camera, window: NDArray[np.floating] | None, margin: int = 2) -> Rectangle | None:
+    """Return the pixels that window coordinates cover: None without any, the whole picture if they are unknown."""
+    if window is None:
         return (0, 0, camera.width, camera.height)
-    window = clip[:, :2] / clip[:, 2:]
-    low, high = window.min(axis=0), window.max(axis=0)
-    x0 = int(np.floor((low[0] + 1) / 2 * camera.width)) - margin
-    y0 = int(np.floor((low[1] + 1) / 2 * camera.height)) - margin
-    x1 = int(np.ceil((high[0] + 1) / 2 * camera.width)) + margin
-    y1 = int(np.ceil((high[1] + 1) / 2 * camera.height)) + margin
-    return cropped((x0, y0, x1, y1), camera)
+    if not len(window):
+        return None
+    x0, y0 = np.floor(window.min(axis=0)).astype(int).tolist()
+    x1, y1 = np.ceil(window.max(axis=0)).astype(int).tolist()
+    return cropped((x0 - margin, y0 - margin, x1 + margin, y1 + margin), camera)
+
+
+def hull_triangles(camera: Camera, window: NDArray[np.floating] | None, margin: float = 5.0) -> NDArray[np.float32]:
+    """Return triangles (n, 2) in clip coordinates that cover the convex hull of window coordinates."""
+    if window is None:
+        return np.array([[-1, -1], [3, -1], [-1, 3]], dtype=np.float32)
+    if not len(window):
+        return np.zeros((0, 2), np.float32)
+    hull = cv2.convexHull(window.astype(np.float32))[:, 0]
+    centre = hull.mean(axis=0)
+    away = hull - centre
+    hull = hull + away * (margin / np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1.0)).astype(np.float32)
+    corners = hull / np.array([camera.width / 2, camera.height / 2], np.float32) - np.float32(1)
+    count = len(corners)
+    fan = np.stack([np.zeros(count - 2, int), np.arange(1, count - 1), np.arange(2, count)], axis=1)
+    return np.asarray(corners[fan.ravel()], dtype=np.float32)
 
 
 def cropped(rectangle: Rectangle, camera: Camera) -> Rectangle | None:
