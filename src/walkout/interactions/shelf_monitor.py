@@ -274,7 +274,9 @@ class ShelfMonitor:
     def _event(self, members: list[_Open], known: str, provisional: bool, nothing: bool = False) -> WeightEvent:
         changes = [member.change for member in members]
         main = max(changes, key=lambda change: abs(change.step_g))
-        deltas = tuple(0.0 if nothing else change.step_g for change in changes)
+        whole = sum(change.step_g for change in changes)
+        # Plates that moved together feel each other's cross-talk, which would count twice in the sum.
+        deltas = tuple(0.0 if nothing else c.step_g - self._p.crosstalk * (whole - c.step_g) for c in changes)
         return WeightEvent(
             event_id=known or f"{self._lanes[main.plate].lane_id}@{main.onset_ns // 1_000_000}",
             fixture_id=self._fixture.fixture_id,
