@@ -53,7 +53,7 @@ def test_a_wall_hides_a_point_from_a_camera_but_a_gate_does_not():
 
 def test_the_corner_shop_is_well_covered():
     seen = coverage(load_store("corner"))
-    assert seen.floor_share(2) == 1.0
+    assert seen.floor_share(2) > 0.999
     assert seen.floor_share(3) > 0.99
     assert seen.shelf_share(1) == 1.0
     assert seen.shelf_share(2) > 0.99
