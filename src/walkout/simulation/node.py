@@ -18,7 +18,7 @@ from walkout.ros.diagnostics import Diagnostics
 from walkout.ros.parameters import declare
 from walkout.ros.runtime import run
 from walkout.ros.stamps import header, to_time
-from walkout.simulation.devices import DeviceServer
+from walkout.simulation.runner import RunnerParameters, SimulationRunner
 from walkout.simulation.scenario import load_scenario
 from walkout.simulation.store_simulator import StoreSimulator
 from walkout.store.loader import load_store
@@ -26,6 +26,7 @@ from walkout.store.loader import load_store
 CLOCK_PERIOD_NS = 50_000_000
 TRUTH_PERIOD_NS = 100_000_000
 DRIVERS_WAIT_S = 30.0
+WAIT_STEP_S = 0.2
 POLL_S = 0.02
 
 
@@ -40,15 +41,18 @@ class SimulatorNode(Node):  # type: ignore[misc]
         cameras = declare(self, "cameras", (), "ids of the cameras to render; none: all of the store")
         seed = declare(self, "seed", -1, "seed of the simulation; -1: the scenario's")
         self._speed = declare(self, "speed", 1.0, "simulated seconds per second")
-        if self._speed <= 0:
-            raise ValueError(f"parameter speed: must be above 0, got {self._speed}")
         self._store = store
         # The OpenGL context belongs to the thread that makes it: the world is built where it will run.
         self._worker = ThreadPoolExecutor(1, "simulator")
         self._simulator = self._worker.submit(
             StoreSimulator, store, scenario, None if seed < 0 else seed, cameras or None, epoch_ns=time.time_ns()
         ).result()
-        self._server = DeviceServer(store, self._simulator.cameras)
+        self._runner = SimulationRunner(
+            self._simulator,
+            RunnerParameters(speed=self._speed),
+            on_time=self._tell_time,
+            on_measurement=lambda _measurement: self._tell_truth(),
+        )
         self._clock = self.create_publisher(Clock, "/clock", 1)
         self._true_shoppers = self.create_publisher(msg.TruthShoppers, "truth/shoppers", qos.STREAMS)
         self._true_interactions = self.create_publisher(msg.TruthInteraction, "truth/interactions", qos.EVENTS)
@@ -66,15 +70,16 @@ class SimulatorNode(Node):  # type: ignore[misc]
         missing = self._wait_for_drivers()
         if missing:
             self.get_logger().warning(f"starting without drivers of: {', '.join(missing)}")
-        started_ns, epoch_ns = time.monotonic_ns(), self._simulator.epoch_ns
-        for measurement in self._simulator:
-            self._serve_until(started_ns + int((self._simulator.now_ns - epoch_ns) / self._speed))
-            if self._stop.is_set():
-                return
-            self._server.publish(measurement)
-            self._tell_time_and_truth(self._simulator.now_ns)
+        self._runner.run()
+        if self._stop.is_set():
+            return
         self.get_logger().info("the scenario is over: everybody has left")
-        self._go_on(started_ns, epoch_ns)
+        started_ns, from_ns = time.monotonic_ns(), self._simulator.now_ns
+        while not self._stop.is_set():
+            # The clock runs on: the last visits have yet to be settled.
+            self._runner.serve(POLL_S)
+            self._tell_time(from_ns + int((time.monotonic_ns() - started_ns) * self._speed))
+            self._tell_truth()
 
     def _ended(self, running: Future[None]) -> None:
         error = running.exception()
@@ -85,40 +90,23 @@ class SimulatorNode(Node):  # type: ignore[misc]
     def _wait_for_drivers(self) -> list[str]:
         """Wait for all drivers, so that the first shoppers are seen; the clock stands still meanwhile."""
         deadline = time.monotonic() + DRIVERS_WAIT_S
-        missing = self._server.wait_connected(0.2)
-        while missing and time.monotonic() < deadline and not self._stop.is_set():
-            self._clock.publish(Clock(clock=to_time(self._simulator.epoch_ns)))
-            missing = self._server.wait_connected(0.2)
+        while missing := self._runner.wait_for_drivers(WAIT_STEP_S):
+            if time.monotonic() > deadline or self._stop.is_set():
+                break
+            self._tell_time(self._simulator.epoch_ns)
         return missing
 
-    def _serve_until(self, target_ns: int) -> None:
-        """Serve the devices until it is time; once at least, also when the machine is too slow for real time."""
-        while not self._stop.is_set():
-            left_s = (target_ns - time.monotonic_ns()) * 1e-9
-            for command in self._server.poll(min(max(left_s, 0.0), POLL_S)):
-                if command.open:
-                    self._simulator.world.open_gate(command.gate_id)
-                else:
-                    self._simulator.world.deny(command.gate_id, command.reason)
-            if left_s <= POLL_S:
-                return
-
-    def _go_on(self, started_ns: int, epoch_ns: int) -> None:
-        """Let the clock run on after the scenario: the last visits have yet to be settled."""
-        while not self._stop.is_set():
-            self._server.poll(POLL_S)
-            self._tell_time_and_truth(epoch_ns + int((time.monotonic_ns() - started_ns) * self._speed))
-
-    def _tell_time_and_truth(self, now_ns: int) -> None:
-        if now_ns >= self._next_clock_ns:
+    def _tell_time(self, now_ns: int) -> None:
+        if now_ns == self._simulator.epoch_ns or now_ns >= self._next_clock_ns:
             self._next_clock_ns = now_ns + CLOCK_PERIOD_NS
             self._clock.publish(Clock(clock=to_time(now_ns)))
         self._diagnostics.handled(now_ns)
-        if now_ns >= self._next_truth_ns:
-            self._next_truth_ns = now_ns + TRUTH_PERIOD_NS
-            self._tell_truth(now_ns)
 
-    def _tell_truth(self, now_ns: int) -> None:
+    def _tell_truth(self) -> None:
+        now_ns = self._simulator.now_ns
+        if now_ns < self._next_truth_ns:
+            return
+        self._next_truth_ns = now_ns + TRUTH_PERIOD_NS
         world = self._simulator.world
         shoppers = [
             msg.TruthShopper(
@@ -165,8 +153,9 @@ class SimulatorNode(Node):  # type: ignore[misc]
     def close(self) -> None:
         """Stop the world, hang up on the drivers and leave no device behind."""
         self._stop.set()
+        self._runner.stop()
         self._worker.shutdown()
-        self._server.close()
+        self._runner.close()
 
 
 def main() -> None:

@@ -82,7 +82,19 @@ class SimulationRunner:
             self._on_measurement(measurement)
             if self._parameters.lock_step:
                 self._wait_until_taken()
-            self._carry_out(0.0)
+            self.serve(0.0)
+
+    def wait_for_drivers(self, wait_s: float) -> list[str]:
+        """Wait for a driver of every device, so that nothing is lost at the start; return the devices without one."""
+        return self._server.wait_connected(wait_s)
+
+    def serve(self, wait_s: float) -> None:
+        """Serve the drivers for a while and carry out what they tell the gates."""
+        for command in self._server.poll(wait_s):
+            if command.open:
+                self.simulator.world.open_gate(command.gate_id)
+            else:
+                self.simulator.world.deny(command.gate_id, command.reason)
 
     def _keep_pace(self) -> None:
         """Wait until the wall clock has come to the simulated time, serving the drivers meanwhile."""
@@ -95,14 +107,7 @@ class SimulationRunner:
                 if -left_s > self._parameters.most_lag_s:
                     self._started_s -= left_s
                 return
-            self._carry_out(min(left_s, SHORT_WAIT_S))
-
-    def _carry_out(self, wait_s: float) -> None:
-        for command in self._server.poll(wait_s):
-            if command.open:
-                self.simulator.world.open_gate(command.gate_id)
-            else:
-                self.simulator.world.deny(command.gate_id, command.reason)
+            self.serve(min(left_s, SHORT_WAIT_S))
 
     def _wait_for_drivers(self) -> None:
         until = time.monotonic() + self._parameters.patience_s
