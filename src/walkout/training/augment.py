@@ -11,9 +11,14 @@ from walkout.training.labels import Labels
 Image = NDArray[np.uint8]
 
 
-def augment(image: Image, labels: Labels, rng: np.random.Generator) -> tuple[Image, Labels]:
-    """Return the picture scaled, shifted, maybe mirrored, recoloured, blurred and with noise, and its labels."""
-    image, labels = _warp(image, labels, rng)
+def augment(
+    image: Image, labels: Labels, rng: np.random.Generator, size: tuple[int, int] | None = None
+) -> tuple[Image, Labels]:
+    """Return the picture scaled, shifted, maybe mirrored, recoloured, blurred and with noise, and its labels.
+
+    ``size`` (width, height) cuts a smaller picture out, mostly where a shopper is: more shoppers for the same work.
+    """
+    image, labels = _warp(image, labels, rng, size or (image.shape[1], image.shape[0]))
     image = _recolour(image, rng)
     if rng.random() < 0.25:
         image = _blur(image, rng)
@@ -22,21 +27,23 @@ def augment(image: Image, labels: Labels, rng: np.random.Generator) -> tuple[Ima
     return _noise(image, rng), labels
 
 
-def _warp(image: Image, labels: Labels, rng: np.random.Generator) -> tuple[Image, Labels]:
+def _warp(image: Image, labels: Labels, rng: np.random.Generator, size: tuple[int, int]) -> tuple[Image, Labels]:
     height, width = image.shape[:2]
-    mirrored = bool(rng.random() < 0.5)
     scale = float(np.exp(rng.uniform(np.log(0.8), np.log(1.3)))) if rng.random() < 0.7 else 1.0
-    free = np.array([width, height]) * (1 - scale)
-    shift = free * rng.uniform(0.1, 0.9, 2) if scale != 1.0 else np.zeros(2)
+    free = np.array(size) - scale * np.array([width, height])
+    shift = free * rng.uniform(0.1, 0.9, 2)
+    if (free < 0).all() and len(labels) and rng.random() < 0.8:
+        box = labels.seen_boxes[int(rng.integers(len(labels)))]
+        aim = rng.uniform(box[:2], np.maximum(box[2:], box[:2] + 1e-3))
+        shift = np.clip(np.array(size) * rng.uniform(0.3, 0.7, 2) - scale * aim, free, 0)
+    shift = np.round(shift)
+    mirrored = bool(rng.random() < 0.5)
     matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
     if mirrored:
-        matrix = np.array([[-scale, 0, width - 1 - shift[0]], [0, scale, shift[1]]])
-    if scale == 1.0:
-        warped = np.ascontiguousarray(image[:, ::-1]) if mirrored else image
-    else:
-        fill = tuple(float(v) for v in rng.integers(0, 255, 3))
-        warped = np.asarray(cv2.warpAffine(image, matrix, (width, height), borderValue=fill), dtype=np.uint8)
-    return warped, labels.warp(matrix, width, height, mirrored)
+        matrix = np.array([[-scale, 0, size[0] - 1 - shift[0]], [0, scale, shift[1]]])
+    fill = tuple(float(v) for v in rng.integers(0, 255, 3))
+    warped = np.asarray(cv2.warpAffine(image, matrix, size, borderValue=fill), dtype=np.uint8)
+    return warped, labels.warp(matrix, *size, mirrored)
 
 
 def _recolour(image: Image, rng: np.random.Generator) -> Image:

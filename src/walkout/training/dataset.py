@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,18 +12,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from walkout.geometry.camera import project
+from walkout.geometry.camera import in_image, project
 from walkout.perception.types import KEYPOINT_COUNT, Keypoint
-from walkout.simulation.appearance import draw_appearance
+from walkout.simulation.appearance import sample_appearance
 from walkout.simulation.bodies import BodyLibrary, PosedBody
-from walkout.simulation.garments import OUTFITS, Hair
 from walkout.simulation.renderer import Rendered, Renderer
-from walkout.simulation.scene import BODY_PART_ID_BASE, Appearance, Colour, Lighting, Scene
+from walkout.simulation.scene import BODY_PART_ID_BASE, Appearance, Colour, ItemPlace, ItemTable, Lighting, Scene
 from walkout.simulation.stock import Stock
 from walkout.store.loader import load_store
 from walkout.store.model import Camera, Store
 from walkout.training.labels import Labels, Visibility, clip_boxes, mark_outside
-from walkout.training.random_crowds import Crowd, random_crowd, random_lighting, random_openings
+from walkout.training.random_crowds import Crowd, CrowdPlacer, random_lighting, random_openings
 from walkout.training.random_stores import CameraRanges, random_camera, random_store
 from walkout.training.shards import Sample, shard_numbers, write_shard
 
@@ -43,17 +42,23 @@ _FILL = 0.62
 
 @dataclass(frozen=True)
 class DatasetParameters:
-    """``pictures`` in shards of ``shard``; scenes per store and views per scene trade variety for speed."""
+    """``pictures`` in shards of ``shard``; what else there is trades variety for speed.
+
+    A store is stocked, lit and given ``cameras`` ``settings`` times, each time for ``scenes`` crowds: the renderer then
+    draws only people, which is several times as fast. Of the views without anybody ``empty_share`` are kept.
+    """
 
     pictures: int = 16000
     shard: int = 200
-    scenes_per_store: int = 12
-    views_per_scene: int = 4
+    settings: int = 3
+    cameras: int = 8
+    scenes: int = 12
+    empty_share: float = 0.15
     seed: int = 1
     workers: int = 2
 
     def __post_init__(self) -> None:
-        if min(self.pictures, self.shard, self.scenes_per_store, self.views_per_scene, self.workers) < 1:
+        if min(self.pictures, self.shard, self.settings, self.cameras, self.scenes, self.workers) < 1:
             raise ValueError("all sizes of a data set must be at least 1")
 
 
@@ -67,7 +72,9 @@ def generate(folder: Path, parameters: DatasetParameters, report: Callable[[int,
         return
     jobs = [(str(folder), number, parameters) for number in missing]
     context = multiprocessing.get_context("spawn")
-    with context.Pool(min(parameters.workers, len(jobs)), initializer=_one_render_thread) as pool:
+    workers = min(parameters.workers, len(jobs))
+    # A fresh process per shard gives back what the graphics driver keeps of each store.
+    with context.Pool(workers, initializer=_one_render_thread, maxtasksperchild=1) as pool:
         for _ in pool.imap_unordered(_make_shard, jobs):
             done += 1
             report(done, len(wanted))
@@ -95,46 +102,67 @@ def _make_shard(job: tuple[str, int, DatasetParameters]) -> int:
 
 
 def random_views(store: Store, parameters: DatasetParameters, rng: Rng) -> Iterator[Sample]:
-    """Yield pictures of one random store: several crowds, several cameras each."""
-    bodies = BodyLibrary.load()
-    with Renderer(store) as renderer:
-        for _ in range(parameters.scenes_per_store):
-            scene = random_scene(store, bodies, random_lighting(rng), rng)
-            posed = [bodies.pose(person) for person in scene.people]
-            for number in range(parameters.views_per_scene):
-                around = _somewhere(store, scene, rng)
-                camera = random_camera(number, store, around, CameraRanges(), rng)
-                yield view(renderer, camera, scene, posed)
+    """Yield pictures of one random store: several settings of stock, light and cameras, several crowds each."""
+    renderer = Renderer(store, seed=int(rng.integers(1 << 30)))
+    placer = CrowdPlacer(store)
+    for _ in range(parameters.settings):
+        items = Stock(store, (float(rng.uniform(0.1, 0.8)), 1.0), rng).table
+        lighting = random_lighting(rng)
+        points = placer.free_points(parameters.cameras, rng)
+        cameras = [random_camera(number, store, point, CameraRanges(), rng) for number, point in enumerate(points)]
+        for _ in range(parameters.scenes):
+            yield from _scene_views(renderer, placer, cameras, items, lighting, parameters.empty_share, rng)
 
 
 def store_views(store: Store, scenes: int, rng: Rng) -> Iterator[Sample]:
     """Yield pictures of a real store's own cameras with random crowds: what the detector is judged on."""
+    renderer, placer = Renderer(store), CrowdPlacer(store)
+    items = Stock(store, (0.5, 1.0), rng).table
+    for _ in range(scenes):
+        yield from _scene_views(renderer, placer, store.cameras, items, Lighting(), 1.0, rng)
+
+
+def _scene_views(
+    renderer: Renderer,
+    placer: CrowdPlacer,
+    cameras: Sequence[Camera],
+    items: ItemTable,
+    lighting: Lighting,
+    empty_share: float,
+    rng: Rng,
+) -> Iterator[Sample]:
+    """Yield the views of one random crowd; what people hold is back on the shelves afterwards."""
     bodies = BodyLibrary.load()
-    with Renderer(store) as renderer:
-        for _ in range(scenes):
-            scene = random_scene(store, bodies, Lighting(), rng)
-            posed = [bodies.pose(person) for person in scene.people]
-            for camera in store.cameras:
-                yield view(renderer, camera, scene, posed)
+    shelved = items.position.copy(), items.yaw.copy()
+    scene = random_scene(renderer.store, placer, items, lighting, rng)
+    posed = [bodies.pose(person) for person in scene.people]
+    for camera in cameras:
+        if _sees_anybody(camera, posed) or rng.random() < empty_share:
+            yield view(renderer, camera, scene, posed)
+    items.place[items.place == ItemPlace.HAND] = ItemPlace.SHELF
+    items.position[:], items.yaw[:] = shelved
 
 
-def random_scene(store: Store, bodies: BodyLibrary, lighting: Lighting, rng: Rng) -> Scene:
-    """Return a scene of a random crowd among randomly filled shelves."""
-    items = Stock(store, (float(rng.uniform(0.1, 0.8)), 1.0), rng).table
-    crowd = random_crowd(store, items, lambda source: random_appearance(bodies, source), rng)
-    _put_into_hands(items.position, items.yaw, crowd, bodies, store, items.product, rng)
+def _sees_anybody(camera: Camera, posed: list[PosedBody]) -> bool:
+    return any(in_image(camera, project(camera, body.joints)[0]).sum() >= 3 for body in posed)
+
+
+def random_scene(store: Store, placer: CrowdPlacer, items: ItemTable, lighting: Lighting, rng: Rng) -> Scene:
+    """Return a scene of a random crowd; what it holds is taken off the shelves of ``items``."""
+    crowd = placer.place(items, random_appearance, rng)
+    _put_into_hands(items, crowd, store, rng)
     doors, gates = random_openings(store, rng)
     return Scene(0, crowd.people, items, lighting, doors, gates)
 
 
-def random_appearance(bodies: BodyLibrary, rng: Rng) -> Appearance:
+def random_appearance(rng: Rng) -> Appearance:
     """Return looks of wider variety than shoppers of the simulator have: sizes down to children, any colours."""
-    usual = draw_appearance(rng, len(bodies), outfits=len(OUTFITS), hair_styles=len(Hair))
+    usual = sample_appearance(rng)
     scale = usual.scale * (rng.uniform(0.72, 0.9) if rng.random() < 0.08 else rng.uniform(0.96, 1.05))
     if rng.random() < 0.5:
         return replace(usual, scale=scale)
-    top, bottom, shoes, accent, bag = (_any_colour(rng) for _ in range(5))
-    return replace(usual, scale=scale, top=top, bottom=bottom, shoes=shoes, accent=accent, bag_colour=bag)
+    top, bottom, shoes, bag = (_any_colour(rng) for _ in range(4))
+    return replace(usual, scale=scale, top=top, bottom=bottom, shoes=shoes, bag_colour=bag)
 
 
 def _any_colour(rng: Rng) -> Colour:
@@ -142,30 +170,15 @@ def _any_colour(rng: Rng) -> Colour:
     return red, green, blue
 
 
-def _put_into_hands(
-    position: NDArray[np.float32],
-    yaw: NDArray[np.float32],
-    crowd: Crowd,
-    bodies: BodyLibrary,
-    store: Store,
-    product: NDArray[np.int32],
-    rng: Rng,
-) -> None:
+def _put_into_hands(items: ItemTable, crowd: Crowd, store: Store, rng: Rng) -> None:
+    bodies = BodyLibrary.load()
     for person, rows in zip(crowd.people, crowd.held, strict=True):
         posed = bodies.pose(person)
         for hand, row in enumerate(rows):
             if row >= 0:
-                height = store.products[int(product[row])].size[2]
-                position[row] = posed.palms[hand] - [0.0, 0.0, height * rng.uniform(0.4, 0.6)]
-                yaw[row] = posed.palm_yaw[hand] + rng.normal(0, 0.3)
-
-
-def _somewhere(store: Store, scene: Scene, rng: Rng) -> NDArray[np.float64]:
-    """Return a point of the floor, mostly where somebody stands."""
-    if scene.people and rng.random() < 0.85:
-        pose = scene.people[int(rng.integers(len(scene.people)))].pose
-        return np.array([pose.x, pose.y]) + rng.normal(0, 0.4, 2)
-    return rng.uniform(store.floor[:2], store.floor[2:])
+                height = store.products[int(items.product[row])].size[2]
+                items.position[row] = posed.palms[hand] - [0.0, 0.0, height * rng.uniform(0.4, 0.6)]
+                items.yaw[row] = posed.palm_yaw[hand] + rng.normal(0, 0.3)
 
 
 def view(renderer: Renderer, camera: Camera, scene: Scene, posed: list[PosedBody]) -> Sample:

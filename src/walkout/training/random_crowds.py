@@ -15,7 +15,7 @@ from walkout.store.model import FixtureType, LaneSite, Store
 FloatArray = NDArray[np.float64]
 Rng = np.random.Generator
 
-COUNT_SHARES = (0.04, 0.14, 0.18, 0.18, 0.15, 0.11, 0.09, 0.06, 0.05)
+COUNT_SHARES = (0.02, 0.08, 0.14, 0.17, 0.17, 0.14, 0.11, 0.09, 0.08)
 """How often a picture's store holds 0, 1, 2, … people."""
 
 BODY_GAP_M = 0.42
@@ -31,23 +31,35 @@ class Crowd:
     held: NDArray[np.int32]
 
 
-def random_crowd(store: Store, items: ItemTable, dress: Callable[[Rng], Appearance], rng: Rng) -> Crowd:
-    """Return people who stand on free floor and do not touch; ``dress`` draws an appearance."""
-    floor = FloorMap(store)
-    count = int(rng.choice(len(COUNT_SHARES), p=COUNT_SHARES))
-    crowded = rng.random() < 0.35
-    sites = [site for site in store.lane_sites.values() if site.fixture.type is not FixtureType.GATE]
-    people: list[Person] = []
-    held: list[tuple[int, int]] = []
-    for _ in range(count):
-        pose = _free_pose(floor, store, sites, [p.pose for p in people], crowded, rng)
-        if pose is None:
-            continue
-        hands = _held_items(items, rng)
-        pose = _with_carrying(pose, hands, rng)
-        people.append(Person(len(people) + 1, dress(rng), pose))
-        held.append(hands)
-    return Crowd(tuple(people), np.array(held, dtype=np.int32).reshape(-1, 2))
+class CrowdPlacer:
+    """Draws crowds into one store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._floor = FloorMap(store)
+        self._sites = [site for site in store.lane_sites.values() if site.fixture.type is not FixtureType.GATE]
+
+    def free_points(self, count: int, rng: Rng) -> FloatArray:
+        """Return points (count, 2) of the floor where somebody could stand, if there are any."""
+        points = rng.uniform(self._store.floor[:2], self._store.floor[2:], (64 * count, 2))
+        free = points[self._floor.clearance(points) > FIXTURE_GAP_M]
+        return free[:count] if len(free) >= count else points[:count]
+
+    def place(self, items: ItemTable, dress: Callable[[Rng], Appearance], rng: Rng) -> Crowd:
+        """Return people who stand on free floor and do not touch; ``dress`` draws an appearance."""
+        count = int(rng.choice(len(COUNT_SHARES), p=COUNT_SHARES))
+        crowded = bool(rng.random() < 0.35)
+        people: list[Person] = []
+        held: list[tuple[int, int]] = []
+        for _ in range(count):
+            pose = _free_pose(self._floor, self._store, self._sites, [p.pose for p in people], crowded, rng)
+            if pose is None:
+                continue
+            hands = _held_items(items, rng)
+            pose = _with_carrying(pose, hands, rng)
+            people.append(Person(len(people) + 1, dress(rng), pose))
+            held.append(hands)
+        return Crowd(tuple(people), np.array(held, dtype=np.int32).reshape(-1, 2))
 
 
 def random_lighting(rng: Rng) -> Lighting:

@@ -37,7 +37,8 @@ class CameraRanges:
     height: tuple[float, float] = (2.35, 3.0)
     tilt: tuple[float, float] = (20.0, 70.0)
     field_of_view: tuple[float, float] = (68.0, 102.0)
-    resolution: tuple[int, int] = (640, 480)
+    resolutions: tuple[tuple[int, int], ...] = ((480, 360), (480, 360), (640, 480))
+    distorted_share: float = 0.05
 
 
 def random_store(catalogue: Store, rng: Rng) -> Store:
@@ -69,7 +70,8 @@ def random_camera(number: int, store: Store, around: FloatArray, ranges: CameraR
     """Return a camera near the ceiling that looks at about the point ``around`` (2,) of the floor."""
     low, high = np.array(store.floor[:2]), np.array(store.floor[2:])
     height = min(rng.uniform(*ranges.height), store.ceiling - 0.05)
-    tilt = np.radians(rng.uniform(*ranges.tilt))
+    low_tilt, high_tilt = ranges.tilt
+    tilt = np.radians(low_tilt + (high_tilt - low_tilt) * rng.beta(1.2, 1.8))
     aim_height = rng.uniform(0.3, 1.3)
     distance = (height - aim_height) / np.tan(tilt)
     heading = rng.uniform(-np.pi, np.pi)
@@ -79,10 +81,10 @@ def random_camera(number: int, store: Store, around: FloatArray, ranges: CameraR
         aim = place + 0.3 * np.array([np.cos(heading), np.sin(heading)])
     position = np.array([*place, height])
     rotation = look_at(position, np.array([*aim, aim_height])) @ _roll(rng.normal(0, 0.03))
-    width, image_height = ranges.resolution
+    width, image_height = ranges.resolutions[int(rng.integers(len(ranges.resolutions)))]
     distortion = np.zeros(5)
-    if rng.random() < 0.4:
-        distortion[:2] = rng.uniform(-0.18, 0.05), rng.uniform(0.0, 0.03)
+    if rng.random() < ranges.distorted_share:
+        distortion[:2] = rng.uniform(-0.12, 0.04), rng.uniform(0.0, 0.02)
     return Camera(
         camera_id=f"r{number}",
         width=width,

@@ -23,10 +23,15 @@ from walkout.training.targets import make_targets
 
 @dataclass(frozen=True)
 class TrainingParameters:
-    """How to train. The learning rate rises over ``warm_up_steps`` and falls as a cosine over ``minutes``."""
+    """How to train. The learning rate rises over ``warm_up_steps`` and falls as a cosine over ``minutes``.
+
+    Until ``whole_from`` of the budget is used, batches are parts of pictures, ``part`` (width, height), then whole.
+    """
 
     minutes: float = 30.0
     batch: int = 16
+    part: tuple[int, int] = (192, 160)
+    whole_from: float = 0.8
     learning_rate: float = 2e-3
     final_rate: float = 2e-5
     weight_decay: float = 1e-3
@@ -107,7 +112,8 @@ class Trainer:
         return (p.final_rate + (p.learning_rate - p.final_rate) * cosine) * min(1.0, (self.step + 1) / p.warm_up_steps)
 
     def _train(self, data: SampleSet, rows: NDArray[np.intp], rng: np.random.Generator) -> None:
-        images, targets = make_batch(data, rows, rng)
+        size = self.parameters.part if self.share < self.parameters.whole_from else None
+        images, targets = make_batch(data, rows, rng, size)
         for group in self._optimiser.param_groups:
             group["lr"] = self._rate()
         self.network.train()
@@ -166,13 +172,13 @@ class Trainer:
 
 
 def make_batch(
-    data: SampleSet, rows: NDArray[np.intp], rng: np.random.Generator
+    data: SampleSet, rows: NDArray[np.intp], rng: np.random.Generator, size: tuple[int, int] | None = None
 ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-    """Return augmented pictures (b, h, w, 3) uint8 and their targets, stacked by name."""
+    """Return augmented pictures (b, h, w, 3) uint8, cut to ``size``, and their targets, stacked by name."""
     images, targets = [], []
     for row in rows:
         sample = data[int(row)]
-        image, labels = augment(sample.image, sample.labels, rng)
+        image, labels = augment(sample.image, sample.labels, rng, size)
         images.append(image)
         targets.append(vars(make_targets(labels, image.shape[1], image.shape[0])))
     stacked = {name: torch.from_numpy(np.stack([target[name] for target in targets])) for name in targets[0]}
