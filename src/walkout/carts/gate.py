@@ -12,6 +12,8 @@ from walkout.carts.types import GateEvent, GateEventKind, PartyKind
 from walkout.drivers.types import GateSignal, GateSignalKind
 from walkout.store.model import Fixture, GateDirection, Store
 
+_SET_BACK_NS = 60_000_000_000
+
 
 @dataclass(frozen=True)
 class GateParameters:
@@ -67,6 +69,8 @@ class GateController:
         self._ledger = ledger
         self._commands: list[GateCommand] = []
         self._refusal = ""
+        self._epoch = len(ledger.events(LedgerKind.CLOCK_SET_BACK))
+        self._newest_ns = ledger.newest_gate_stamp_ns()
         self._waiting = [self._wait_for(session) for session in ledger.sessions(SessionState.AUTHORISED)]
         self._drop_interrupted_taps()
 
@@ -77,6 +81,7 @@ class GateController:
     def signal(self, signal: GateSignal) -> list[GateEvent]:
         """Take a signal of a gate's hardware and return what it means. A signal that came before is ignored."""
         gate = self._gate(signal.gate_id)
+        self._follow_clock(signal.stamp_ns)
         if signal.kind is GateSignalKind.TAP and gate.direction is GateDirection.ENTRY:
             return self._tap(signal)
         if signal.kind is GateSignalKind.PASSAGE:
@@ -91,8 +96,8 @@ class GateController:
             session = self._ledger.session(waiting.session_id)
             expired = Entry(LedgerKind.SESSION_EXPIRED, now_ns, waiting.session_id, key=f"expired:{waiting.session_id}")
             release = self._release(waiting.session_id, session.authorisation if session else "", now_ns)
-            self._ledger.append(expired, *release)
-            events.append(_event(waiting.gate_id, now_ns, GateEventKind.EXPIRED, waiting.session_id))
+            number = self._ledger.append(expired, *release)[0]
+            events.append(_event(number, waiting.gate_id, now_ns, GateEventKind.EXPIRED, waiting.session_id))
         return events
 
     def take_commands(self) -> list[GateCommand]:
@@ -107,17 +112,15 @@ class GateController:
         return gate
 
     def _tap(self, signal: GateSignal) -> list[GateEvent]:
-        key = f"tap:{signal.gate_id}:{signal.stamp_ns}"
+        key = self._key("tap", signal)
         if self._ledger.has(key):
             return []
         again = next((w for w in self._waiting if w.token == signal.token and w.gate_id == signal.gate_id), None)
         if again is not None:
             self._commands.append(GateCommand(signal.gate_id, GateAction.OPEN))
             return []
-        number = self._ledger.append(
-            Entry(LedgerKind.TAP_RECEIVED, signal.stamp_ns, "", {"gate_id": signal.gate_id}, key)
-        )[0]
-        session_id = f"{self._store.store_id}-{number:08d}"
+        tap = Entry(LedgerKind.TAP_RECEIVED, signal.stamp_ns, "", {"gate_id": signal.gate_id}, key)
+        session_id = f"{self._store.store_id}-{self._ledger.append(tap)[0]:08d}"
         answer = self._ask(signal.token, session_id)
         if not answer.approved:
             return self._deny(signal, session_id, answer.reason)
@@ -126,13 +129,13 @@ class GateController:
             "party_kind": int(answer.party_kind),
             "authorisation": answer.reference,
         }
-        self._ledger.append(
-            Entry(LedgerKind.SESSION_AUTHORISED, signal.stamp_ns, session_id, payload, f"answer:{session_id}")
-        )
+        authorised = Entry(LedgerKind.SESSION_AUTHORISED, signal.stamp_ns, session_id, payload, f"answer:{session_id}")
+        number = self._ledger.append(authorised)[0]
         expires_ns = signal.stamp_ns + int(self._p.authorisation_s * 1e9)
         self._waiting.append(_Waiting(session_id, signal.gate_id, answer.party_kind, expires_ns, signal.token))
         self._commands.append(GateCommand(signal.gate_id, GateAction.OPEN))
-        return [_event(signal.gate_id, signal.stamp_ns, GateEventKind.AUTHORISED, session_id, answer.party_kind)]
+        kind = GateEventKind.AUTHORISED
+        return [_event(number, signal.gate_id, signal.stamp_ns, kind, session_id, answer.party_kind)]
 
     def _ask(self, token: str, session_id: str) -> Authorisation:
         if self._refusal:
@@ -144,35 +147,50 @@ class GateController:
 
     def _deny(self, signal: GateSignal, session_id: str, reason: str) -> list[GateEvent]:
         payload = {"gate_id": signal.gate_id, "reason": reason}
-        self._ledger.append(
-            Entry(LedgerKind.SESSION_DENIED, signal.stamp_ns, session_id, payload, f"answer:{session_id}")
-        )
+        denied = Entry(LedgerKind.SESSION_DENIED, signal.stamp_ns, session_id, payload, f"answer:{session_id}")
+        number = self._ledger.append(denied)[0]
         self._commands.append(GateCommand(signal.gate_id, GateAction.DENY, reason))
-        return [_event(signal.gate_id, signal.stamp_ns, GateEventKind.DENIED, session_id, reason=reason)]
+        kind = GateEventKind.DENIED
+        return [_event(number, signal.gate_id, signal.stamp_ns, kind, session_id, reason=reason)]
 
     def _enter(self, signal: GateSignal) -> list[GateEvent]:
-        key = f"passage:{signal.gate_id}:{signal.stamp_ns}"
+        key = self._key("passage", signal)
         if self._ledger.has(key):
             return []
-        waiting = next(
-            (w for w in self._waiting if w.gate_id == signal.gate_id and signal.stamp_ns < w.expires_ns), None
-        )
+        here = [w for w in self._waiting if w.gate_id == signal.gate_id and signal.stamp_ns < w.expires_ns]
         payload = {"gate_id": signal.gate_id}
-        if waiting is None:
-            self._ledger.append(Entry(LedgerKind.TAILGATED, signal.stamp_ns, "", payload, key))
+        if not here:
+            number = self._ledger.append(Entry(LedgerKind.TAILGATED, signal.stamp_ns, "", payload, key))[0]
             reason = "somebody walked through without an authorisation"
-            return [_event(signal.gate_id, signal.stamp_ns, GateEventKind.TAILGATED, reason=reason)]
-        self._waiting.remove(waiting)
-        self._ledger.append(Entry(LedgerKind.SESSION_ENTERED, signal.stamp_ns, waiting.session_id, payload, key))
+            return [_event(number, signal.gate_id, signal.stamp_ns, GateEventKind.TAILGATED, reason=reason)]
+        first = here[0]
+        self._waiting.remove(first)
+        entered = Entry(LedgerKind.SESSION_ENTERED, signal.stamp_ns, first.session_id, payload, key)
+        number = self._ledger.append(entered)[0]
         kind = GateEventKind.ENTERED
-        return [_event(signal.gate_id, signal.stamp_ns, kind, waiting.session_id, waiting.party_kind)]
+        return [_event(number, signal.gate_id, signal.stamp_ns, kind, first.session_id, first.party_kind)]
 
     def _leave(self, signal: GateSignal) -> list[GateEvent]:
-        key = f"passage:{signal.gate_id}:{signal.stamp_ns}"
+        key = self._key("passage", signal)
         if self._ledger.has(key):
             return []
-        self._ledger.append(Entry(LedgerKind.GATE_EXITED, signal.stamp_ns, "", {"gate_id": signal.gate_id}, key))
-        return [_event(signal.gate_id, signal.stamp_ns, GateEventKind.EXITED)]
+        left = Entry(LedgerKind.GATE_EXITED, signal.stamp_ns, "", {"gate_id": signal.gate_id}, key)
+        number = self._ledger.append(left)[0]
+        return [_event(number, signal.gate_id, signal.stamp_ns, GateEventKind.EXITED)]
+
+    def _key(self, what: str, signal: GateSignal) -> str:
+        """Return what makes a signal unique: its gate and stamp, as long as the clock has not been set back."""
+        return f"{what}:{self._epoch}:{signal.gate_id}:{signal.stamp_ns}"
+
+    def _follow_clock(self, stamp_ns: int) -> None:
+        """Notice a clock that was set back far (a simulation that began anew), so that old stamps may come again."""
+        if stamp_ns < self._newest_ns - _SET_BACK_NS:
+            self._ledger.append(Entry(LedgerKind.CLOCK_SET_BACK, stamp_ns))
+            self._epoch += 1
+            self._newest_ns = stamp_ns
+            for waiting in self._waiting:
+                waiting.expires_ns = stamp_ns
+        self._newest_ns = max(self._newest_ns, stamp_ns)
 
     def _wait_for(self, session: Session) -> _Waiting:
         expires_ns = session.authorised_ns + int(self._p.authorisation_s * 1e9)
@@ -207,6 +225,7 @@ def _authorise_key(session_id: str) -> str:
 
 
 def _event(
+    number: int,
     gate_id: str,
     stamp_ns: int,
     kind: GateEventKind,
@@ -214,5 +233,5 @@ def _event(
     party_kind: PartyKind = PartyKind.UNKNOWN,
     reason: str = "",
 ) -> GateEvent:
-    event_id = f"{gate_id}@{stamp_ns}:{kind.name.lower()}" + (f":{session_id}" if session_id else "")
-    return GateEvent(event_id, gate_id, stamp_ns, kind, session_id, party_kind, reason)
+    """Return the event that the ledger wrote down under this number."""
+    return GateEvent(f"{gate_id}-{number:08d}", gate_id, stamp_ns, kind, session_id, party_kind, reason)

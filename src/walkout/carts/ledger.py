@@ -27,6 +27,7 @@ _MIGRATION_LOCK = 0x77616C6B
 class LedgerKind(str, Enum):
     """What an entry of the ledger says."""
 
+    CLOCK_SET_BACK = "clock_set_back"
     TAP_RECEIVED = "tap_received"
     SESSION_DENIED = "session_denied"
     SESSION_AUTHORISED = "session_authorised"
@@ -156,6 +157,19 @@ class Ledger:
         query = sa.select(EVENTS).where(EVENTS.c.kind == kind.value).order_by(EVENTS.c.sequence.desc()).limit(1)
         rows = self._read(query)
         return _event(rows[0]) if rows else None
+
+    def newest_gate_stamp_ns(self) -> int:
+        """Return the stamp of the latest signal of a gate since the clock was last set back, -1 when there is none."""
+        kinds = (
+            LedgerKind.CLOCK_SET_BACK,
+            LedgerKind.TAP_RECEIVED,
+            LedgerKind.SESSION_ENTERED,
+            LedgerKind.TAILGATED,
+            LedgerKind.GATE_EXITED,
+        )
+        query = sa.select(EVENTS.c.stamp_ns).where(EVENTS.c.kind.in_([kind.value for kind in kinds]))
+        rows = self._read(query.order_by(EVENTS.c.sequence.desc()).limit(1))
+        return int(rows[0].stamp_ns) if rows else -1
 
     def session(self, session_id: str) -> Session | None:
         """Return a session by its id."""

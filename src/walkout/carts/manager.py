@@ -23,6 +23,8 @@ from walkout.store.model import Store
 from walkout.tracking.types import Shoppers
 
 _ENTRY_MARGIN_NS = 2_000_000_000
+_SET_BACK_NS = 60_000_000_000
+_LONGEST_VISIT_NS = 4 * 3_600_000_000_000
 _LOOK_NS = 1_000_000_000
 
 
@@ -164,6 +166,8 @@ class CartManager:
 
     def advance(self, now_ns: int) -> CartOutput:
         """Do everything that is due and return what is new since the last call."""
+        if self._now_ns < 0:
+            self._close_former_clock(now_ns)
         self._now_ns = now_ns
         self._confirm_delivery(now_ns)
         self._bind(now_ns)
@@ -197,7 +201,7 @@ class CartManager:
             return
         if session is None or session.state is SessionState.AUTHORISED:
             payload = {"gate_id": event.gate_id, "party_kind": int(event.party_kind)}
-            key = f"passage:{event.gate_id}:{event.stamp_ns}"
+            key = f"entered:{event.session_id}"
             self._ledger.append(Entry(LedgerKind.SESSION_ENTERED, event.stamp_ns, event.session_id, payload, key))
             session = self._ledger.session(event.session_id)
         if session is not None:
@@ -394,6 +398,16 @@ class CartManager:
         self._delivering = []
 
     # ---- restart
+
+    def _close_former_clock(self, now_ns: int) -> None:
+        """Settle at once what was left open when the clock was set back: those visits will never see their exit."""
+        for party in self._parties.values():
+            if party.entered_ns > now_ns + _SET_BACK_NS:
+                party.exited_ns = party.exited_ns or party.entered_ns + _LONGEST_VISIT_NS
+                party.left = dict.fromkeys(party.track_ids, party.exited_ns)
+                key = f"exited:{party.session_id}"
+                self._ledger.append(Entry(LedgerKind.SESSION_EXITED, party.exited_ns, party.session_id, key=key))
+                self._settle(party, now_ns)
 
     def _restore(self) -> None:
         sessions = self._ledger.sessions(SessionState.ENTERED, SessionState.EXITED)
