@@ -9,35 +9,15 @@ from walkout.simulation.bodies import BodyLibrary
 from walkout.simulation.garments import OUTFITS, Hair, Material
 from walkout.simulation.scene import Appearance, Colour
 
-# Colours below are sRGB 0..255, as one picks them from photographs.
-_SKINS = (
-    (243, 214, 192),
-    (229, 190, 160),
-    (212, 168, 133),
-    (188, 138, 103),
-    (150, 102, 72),
-    (110, 72, 50),
-    (78, 52, 38),
-)
-_HAIRS = (
-    (28, 22, 20),
-    (52, 36, 26),
-    (86, 58, 38),
-    (128, 92, 58),
-    (190, 154, 100),
-    (120, 58, 34),
-    (150, 148, 144),
-    (208, 205, 200),
-)
-_OLD_HAIRS = ((150, 148, 144), (208, 205, 200), (120, 116, 112))
+# Colours are sRGB, as one picks them from photographs.
+_SKINS = "f3d6c0 e5bea0 d4a885 bc8a67 966648 6e4832 4e3426"
+_HAIRS = "1c1614 34241a 563a26 805c3a be9a64 783a22 969490 d0cdc8"
+_OLD_HAIRS = "969490 d0cdc8 787470"
 _CLOTHES = (
-    (32, 34, 40), (245, 244, 240), (120, 124, 130), (40, 58, 96), (150, 30, 36), (60, 92, 66), (196, 168, 120), (92, 62, 44),
-    (214, 196, 60), (70, 130, 170), (224, 130, 60), (130, 70, 130), (230, 190, 196), (20, 92, 100), (176, 190, 204), (88, 96, 60),
-)  # fmt: skip
-_TROUSERS = (
-    (34, 40, 58), (28, 28, 32), (60, 78, 112), (96, 110, 134), (128, 116, 92), (74, 66, 58), (186, 174, 150), (58, 62, 66), (44, 54, 44)
-)  # fmt: skip
-_SHOES = ((24, 24, 26), (236, 234, 230), (92, 60, 40), (120, 120, 126), (150, 40, 44), (30, 44, 80))
+    "202228 f5f4f0 787c82 283a60 961e24 3c5c42 c4a878 5c3e2c d6c43c 4682aa e0823c 824682 e6bec4 145c64 b0beCC 58603c"
+)
+_TROUSERS = "22283a 1c1c20 3c4e70 606e86 80745c 4a423a baae96 3a3e42 2c362c"
+_SHOES = "18181a eceae6 5c3c28 78787e 96282c 1e2c50"
 _WOMEN = ("woman", "heavy woman", "young woman", "old woman")
 
 
@@ -74,9 +54,10 @@ def sample_appearance(rng: np.random.Generator, body: int | None = None) -> Appe
     )
 
 
-def _pick(rng: np.random.Generator, palette: tuple[tuple[int, int, int], ...], spread: float) -> Colour:
-    """Return one of a palette's colours, varied, as linear RGB."""
-    shown = np.array(palette[int(rng.integers(len(palette)))]) / 255.0
+def _pick(rng: np.random.Generator, colours: str, spread: float) -> Colour:
+    """Return one of some colours in hexadecimal, varied, as linear RGB."""
+    chosen = colours.split()[int(rng.integers(len(colours.split())))]
+    shown = np.array([int(chosen[digit : digit + 2], 16) for digit in (0, 2, 4)]) / 255.0
     varied = shown * np.exp(rng.normal(0.0, spread)) + rng.normal(0.0, 0.02, 3)
     red, green, blue = (np.clip(varied, 0.01, 0.95) ** 2.2).tolist()
     return (red, green, blue)

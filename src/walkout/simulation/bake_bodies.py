@@ -8,6 +8,7 @@ of the full mesh, so that all bodies share triangles, skin weights and the field
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -218,7 +219,7 @@ def _along(points: FloatArray, chain: FloatArray) -> FloatArray:
     """Return how far along a chain of joints (n, 3) points lie: joint number plus fraction, of the nearest segment."""
     best = np.full(len(points), np.inf)
     result = np.zeros(len(points))
-    for number, (start, end) in enumerate(zip(chain[:-1], chain[1:], strict=True)):
+    for number, (start, end) in enumerate(itertools.pairwise(chain)):
         axis = end - start
         fraction = (points - start) @ axis / (axis @ axis)
         lower, upper = (-0.5 if number == 0 else 0.0), (2.0 if number == len(chain) - 2 else 1.0)

@@ -53,9 +53,9 @@ class WornMesh:
 class PosedBody:
     """A person's joints and surface in the store frame, metres.
 
-    ``joints`` (12, 3) in the order of ``Keypoint``, ``palms`` (2, 3) left and right: the middle of what each hand grips;
-    ``palm_yaw`` (2,) the heading of each hand on the floor; ``reach_error`` (2,): how far each wrist stays from where it
-    was meant to be. ``mesh`` is the dressed body at rest; its surface is skinned when it is first asked for.
+    ``joints`` (12, 3) in the order of ``Keypoint``, ``palms`` (2, 3) left and right: the middle of what each hand
+    grips; ``palm_yaw`` (2,) the heading of each hand on the floor; ``reach_error`` (2,): how far each wrist stays from
+    where it was meant to be. ``mesh`` is the dressed body at rest; its surface is skinned when it is first asked for.
     """
 
     joints: FloatArray
@@ -259,8 +259,9 @@ def vertex_normals(points: FloatArray, faces: NDArray[np.int64]) -> FloatArray:
     normals = np.zeros_like(points)
     for corner in range(3):
         np.add.at(normals, faces[:, corner], area)
-    length = np.linalg.norm(normals, axis=1, keepdims=True)
-    unit: FloatArray = normals / np.maximum(length, 1e-12)
+    # Where all triangles have collapsed any direction will do.
+    normals[np.abs(normals).max(axis=1) < 1e-12] = (0.0, 0.0, 1.0)
+    unit: FloatArray = normals / np.linalg.norm(normals, axis=1, keepdims=True)
     return unit
 
 

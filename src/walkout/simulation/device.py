@@ -43,7 +43,7 @@ def open_context() -> Any:
     """
     os.environ.setdefault("LP_NUM_THREADS", "1")
     try:
-        context = moderngl.create_standalone_context(backend="egl", require=330)
+        context = moderngl.create_context(require=330, standalone=True, backend="egl")  # type: ignore[arg-type]
     except Exception as error:  # moderngl and glcontext raise several kinds, down to plain Exception
         reason = " ".join(str(error).split()) or type(error).__name__
         raise RendererError(f"no off-screen OpenGL 3.3 through EGL ({reason}); {REMEDY}") from error

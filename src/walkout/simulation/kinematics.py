@@ -27,7 +27,7 @@ _YAW_SHARE = np.array([0.35, 0.55, 0.8, 1.0, 1.0, 1.0])
 _HEAD_SHARE = np.array([0.0, 0.0, 0.0, 0.0, 0.45, 1.0])
 _HAND_ROLL = 0.35
 """How far hands turn about the forearm from anny's rest pose, in which palms face backwards, to thumbs forward."""
-_EFFORTS = np.linspace(0.0, 1.0, 11)
+_EFFORTS: FloatArray = np.linspace(0.0, 1.0, 11, dtype=np.float64)
 
 # Postures of full effort over the height of the target in statures: how far the pelvis sinks (negative: tiptoe) and
 # moves forward, in statures, and how far the trunk pitches, in radians.

@@ -93,7 +93,8 @@ def box(
     """Return an axis-aligned box between two corners with the named sides; each side shows the texture upright."""
     centre, half = (np.add(low, high)) / 2, np.subtract(high, low) / 2
     names = ("+x", "-x", "+y", "-y", "+z", "-z")
-    positions, normals, uvs, faces = [], [], [], []
+    positions, normals, uvs = [], [], []
+    faces: list[tuple[int, int, int]] = []
     for name, (normal, right, up) in zip(names, _SIDES, strict=True):
         if name not in sides:
             continue
@@ -148,7 +149,7 @@ def lathe(
 class PackageMesh:
     """A package of unit size: x and y in -0.5..0.5, z in 0..1, label front at +x.
 
-    ``vertices`` (v, 9) float32: position, normal, uv, and how much of the label (1) or of the plain cap colour (0) shows.
+    ``vertices`` (v, 9) float32: position, normal, uv, label (1) or plain cap colour (0).
     """
 
     vertices: NDArray[np.float32]
@@ -171,8 +172,13 @@ def package(shape: ProductShape, fine: bool = True) -> PackageMesh:
 # Rows of radius, height, texture v, label; two equal places make a crease. Bottoms are seen only in raised hands.
 _PROFILES: dict[tuple[ProductShape, bool], FloatArray] = {
     (ProductShape.CAN, True): np.array(
-        [(0, 0, 1, 0), (0.42, 0, 1, 0), (0.42, 0, 1, 0), (0.5, 0.05, 1, 0), (0.5, 0.05, 1, 1), (0.5, 0.93, 0, 1)]
-        + [
+        [
+            (0, 0, 1, 0),
+            (0.42, 0, 1, 0),
+            (0.42, 0, 1, 0),
+            (0.5, 0.05, 1, 0),
+            (0.5, 0.05, 1, 1),
+            (0.5, 0.93, 0, 1),
             (0.5, 0.93, 0, 0),
             (0.43, 0.99, 0, 0),
             (0.40, 1, 0, 0),
@@ -182,39 +188,74 @@ _PROFILES: dict[tuple[ProductShape, bool], FloatArray] = {
         ]
     ),
     (ProductShape.CAN, False): np.array(
-        [(0.5, 0, 1, 1), (0.5, 0.95, 0, 1), (0.5, 0.95, 0, 0), (0.42, 1, 0, 0), (0.42, 1, 0, 0), (0, 1, 0, 0)]
+        [
+            (0.5, 0, 1, 1),
+            (0.5, 0.95, 0, 1),
+            (0.5, 0.95, 0, 0),
+            (0.42, 1, 0, 0),
+            (0.42, 1, 0, 0),
+            (0, 1, 0, 0),
+        ]
     ),
     (ProductShape.BOTTLE, True): np.array(
-        [(0, 0, 1, 0), (0.47, 0, 1, 0), (0.47, 0, 1, 0), (0.5, 0.03, 1, 0), (0.5, 0.10, 1, 0), (0.5, 0.10, 1, 1)]
-        + [
+        [
+            (0, 0, 1, 0),
+            (0.47, 0, 1, 0),
+            (0.47, 0, 1, 0),
+            (0.5, 0.03, 1, 0),
+            (0.5, 0.10, 1, 0),
+            (0.5, 0.10, 1, 1),
             (0.5, 0.62, 0, 1),
             (0.5, 0.62, 0, 0),
             (0.47, 0.68, 0, 0),
             (0.34, 0.80, 0, 0),
             (0.2, 0.89, 0, 0),
             (0.2, 0.89, 0, 0),
+            (0.22, 0.9, 0, 0),
+            (0.22, 0.99, 0, 0),
+            (0.22, 0.99, 0, 0),
+            (0, 1, 0, 0),
         ]
-        + [(0.22, 0.9, 0, 0), (0.22, 0.99, 0, 0), (0.22, 0.99, 0, 0), (0, 1, 0, 0)]
     ),
     (ProductShape.BOTTLE, False): np.array(
         [
+            (0.5, 0.0, 1, 0),
+            (0.5, 0.10, 1, 0),
             (0.5, 0.10, 1, 1),
             (0.5, 0.62, 0, 1),
             (0.5, 0.62, 0, 0),
             (0.36, 0.79, 0, 0),
             (0.21, 0.88, 0, 0),
             (0.21, 1, 0, 0),
+            (0.21, 1, 0, 0),
+            (0, 1, 0, 0),
         ]
-        + [(0.21, 1, 0, 0), (0, 1, 0, 0)]
     ),
     (ProductShape.CUP, True): np.array(
-        [(0, 0, 1, 0), (0.39, 0, 1, 0), (0.39, 0, 1, 1), (0.48, 0.92, 0, 1), (0.48, 0.92, 0, 0), (0.5, 0.93, 0, 0)]
-        + [(0.5, 0.97, 0, 0), (0.5, 0.97, 0, 0), (0.45, 1, 0, 0), (0, 1, 0, 0)]
+        [
+            (0, 0, 1, 0),
+            (0.39, 0, 1, 0),
+            (0.39, 0, 1, 1),
+            (0.48, 0.92, 0, 1),
+            (0.48, 0.92, 0, 0),
+            (0.5, 0.93, 0, 0),
+            (0.5, 0.97, 0, 0),
+            (0.5, 0.97, 0, 0),
+            (0.45, 1, 0, 0),
+            (0, 1, 0, 0),
+        ]
     ),
     (ProductShape.CUP, False): np.array(
-        [(0.39, 0, 1, 1), (0.49, 0.94, 0, 1), (0.49, 0.94, 0, 0), (0.49, 1, 0, 0), (0.49, 1, 0, 0), (0, 1, 0, 0)]
+        [
+            (0.39, 0, 1, 1),
+            (0.49, 0.94, 0, 1),
+            (0.49, 0.94, 0, 0),
+            (0.49, 1, 0, 0),
+            (0.49, 1, 0, 0),
+            (0, 1, 0, 0),
+        ]
     ),
-}
+}  # fmt: skip
 
 
 def _bag(across: int) -> PackageMesh:
@@ -226,7 +267,8 @@ def _bag(across: int) -> PackageMesh:
     index = np.arange(across * up).reshape(across, up)
     a, b, c, d = index[:-1, :-1].ravel(), index[1:, :-1].ravel(), index[1:, 1:].ravel(), index[:-1, 1:].ravel()
     quads = np.concatenate([np.stack([a, b, c], axis=1), np.stack([a, c, d], axis=1)])
-    vertices, faces = [], []
+    vertices: list[FloatArray] = []
+    faces: list[NDArray[np.int64]] = []
     for sign in (1.0, -1.0):
         points = np.stack([sign * 0.5 * swell, sign * y * pinch, z], axis=-1).reshape(-1, 3)
         normals = np.zeros_like(points)

@@ -96,7 +96,7 @@ class BakedItems:
     def visible(
         self, camera: Camera, rectangle: Rectangle, look: ProductLook
     ) -> tuple[NDArray[np.integer], NDArray[np.bool_]]:
-        """Return the rows of the still items that may show in a rectangle of a picture, nearest first, and their detail."""
+        """Return the still items that may show in a rectangle of a picture, nearest first, and which in detail."""
         rows = np.flatnonzero(self.rows)
         sizes = look.sizes[self.product[rows]]
         centres = self.position[rows] + sizes * np.array([0, 0, 0.5], np.float32)

@@ -113,6 +113,15 @@ class Renderer:
 
     def render(self, camera: Camera, scene: Scene, ids: bool = False, depth: bool = False) -> Rendered:
         """Return the picture that a camera takes of a scene; its size is the camera's."""
+        # Another renderer of this thread may have left its own context current.
+        with self._device.context:
+            return self._render(camera, scene, ids, depth)
+
+    def close(self) -> None:
+        """Give the OpenGL context and its memory back."""
+        self._device.context.release()
+
+    def _render(self, camera: Camera, scene: Scene, ids: bool, depth: bool) -> Rendered:
         if camera.distortion.any():
             return self._render_distorted(camera, scene, ids, depth)
         if scene is not self._scene:
@@ -135,7 +144,7 @@ class Renderer:
             if len(self._lenses) >= _CAMERA_CACHE:
                 self._lenses.pop(next(iter(self._lenses)))
             lens = self._lenses[key] = lens_map(camera)
-        ideal = self.render(lens.ideal, scene, ids, depth)
+        ideal = self._render(lens.ideal, scene, ids, depth)
         return Rendered(
             lens.image(ideal.image),
             lens.exact(ideal.ids, 0).astype(np.uint16) if ideal.ids is not None else None,

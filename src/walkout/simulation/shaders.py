@@ -52,8 +52,9 @@ void main() {
     float sun = min(texture(fixed_shadow, q), texture(live_shadow, q));
 #else
     const float s = 0.0016;
-    float sun = 0.25 * (texture(fixed_shadow, q + vec3(s, 0.4 * s, 0.0)) + texture(fixed_shadow, q + vec3(-s, -0.4 * s, 0.0))
-        + texture(fixed_shadow, q + vec3(-0.4 * s, s, 0.0)) + texture(fixed_shadow, q + vec3(0.4 * s, -s, 0.0)));
+    vec3 u = vec3(s, 0.4 * s, 0.0), v = vec3(-0.4 * s, s, 0.0);
+    float sun = 0.25 * (texture(fixed_shadow, q + u) + texture(fixed_shadow, q - u)
+        + texture(fixed_shadow, q + v) + texture(fixed_shadow, q - v));
 #endif
     vec3 toward = normalize(eye - v_world);
     float facing = max(dot(n, light_direction), 0.0);
@@ -127,8 +128,9 @@ void main() {
         vec4 q = pixel_to_light * vec4(gl_FragCoord.xy, texelFetch(still_depth, at, 0).r, 1.0);
         vec3 p = q.xyz / q.w - vec3(0.0, 0.0, 0.002);
         const float s = 0.0030;
-        float lit = 0.25 * (texture(live_shadow, p + vec3(s, 0.4 * s, 0.0)) + texture(live_shadow, p + vec3(-s, -0.4 * s, 0.0))
-            + texture(live_shadow, p + vec3(-0.4 * s, s, 0.0)) + texture(live_shadow, p + vec3(0.4 * s, -s, 0.0)));
+        vec3 u = vec3(s, 0.4 * s, 0.0), v = vec3(-0.4 * s, s, 0.0);
+        float lit = 0.25 * (texture(live_shadow, p + u) + texture(live_shadow, p - u)
+            + texture(live_shadow, p + v) + texture(live_shadow, p - v));
         still.rgb *= 1.0 - still.a * (1.0 - lit);
     }
     o_colour = still;

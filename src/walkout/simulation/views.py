@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -161,9 +162,9 @@ class LensMap:
         """Return the distorted picture."""
         return np.asarray(cv2.remap(picture, self.map_x, self.map_y, cv2.INTER_LINEAR), dtype=np.uint8)
 
-    def exact(self, values: NDArray[np.generic], outside: float) -> NDArray[np.generic]:
+    def exact(self, values: NDArray[Any], outside: float) -> NDArray[Any]:
         """Return distorted ids or depths, which must not be mixed."""
-        mapped: NDArray[np.generic] = cv2.remap(
+        mapped: NDArray[Any] = cv2.remap(
             values, self.map_x, self.map_y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=outside
         )
         return mapped
