@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.simulation.small_store import person
+from small_store import person
 
 from walkout.perception.types import Keypoint
 from walkout.simulation.appearance import sample_appearance

@@ -8,7 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from tests.unit.simulation.small_store import build_store, camera_at, person, stock
+from small_store import build_store, camera_at, person, stock
 
 from walkout.geometry.camera import project
 from walkout.simulation import device
