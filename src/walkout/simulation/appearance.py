@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from walkout.simulation.bodies import BodyLibrary
 from walkout.simulation.garments import OUTFITS, Hair, Material
 from walkout.simulation.scene import Appearance, Colour
+from walkout.simulation.textures import Cloth
 
 # Colours are sRGB, as one picks them from photographs.
 _SKINS = "f3d6c0 e5bea0 d4a885 bc8a67 966648 6e4832 4e3426"
@@ -49,7 +50,7 @@ def sample_appearance(rng: np.random.Generator, body: int | None = None) -> Appe
         bag=bool(rng.random() < 0.25),
         outfit=outfit,
         hair_style=int(hair_style),
-        pattern=int(rng.choice(4, p=[0.6, 0.16, 0.1, 0.14])),
+        pattern=int(rng.choice(len(Cloth), p=[0.6, 0.16, 0.1, 0.14])),
         bag_colour=_pick(rng, _CLOTHES, 0.2),
     )
 
@@ -58,7 +59,7 @@ def _pick(rng: np.random.Generator, colours: str, spread: float) -> Colour:
     """Return one of some colours in hexadecimal, varied, as linear RGB."""
     chosen = colours.split()[int(rng.integers(len(colours.split())))]
     shown = np.array([int(chosen[digit : digit + 2], 16) for digit in (0, 2, 4)]) / 255.0
-    varied = shown * np.exp(rng.normal(0.0, spread)) + rng.normal(0.0, 0.02, 3)
+    varied = shown * np.exp(rng.normal(0.0, spread)) + rng.normal(0.0, 0.1 * spread, 3)
     red, green, blue = (np.clip(varied, 0.01, 0.95) ** 2.2).tolist()
     return (red, green, blue)
 

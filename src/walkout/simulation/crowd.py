@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from walkout.simulation.appearance import palette
-from walkout.simulation.bodies import PosedBody
+from walkout.simulation.bodies import PosedBody, WornMesh
 from walkout.simulation.device import Light
+from walkout.simulation.garments import Material
 from walkout.simulation.meshes import VERTEX, Mesh, concatenate
 from walkout.simulation.scene import BODY_PART_ID_BASE, Person
+from walkout.simulation.textures import CLOTH_LAYERS, CLOTH_REPEAT_M, Cloth
 from walkout.simulation.views import Rectangle, bounding, hull_triangles, rectangle_of, windowed
 from walkout.store.model import Camera
 
@@ -43,9 +45,23 @@ class Crowd:
             colours = palette(person.appearance)[body.mesh.materials]
             vertices["colour"][:, :3] = np.round(np.clip(colours, 0, 1) * 255)
             vertices["layer"] = -1
+            cloth = Cloth(person.appearance.pattern % len(Cloth))
+            if cloth is not Cloth.PLAIN:
+                _print_cloth(vertices, body.mesh, cloth)
             vertices["id"] = BODY_PART_ID_BASE + person.person_id
             found = self._parts[key] = Mesh(vertices, body.mesh.faces)
         return found
+
+
+def _print_cloth(vertices: NDArray[np.void], mesh: WornMesh, cloth: Cloth) -> None:
+    """Lay a pattern around the top, as seen from the front and from the back of the body at rest."""
+    top = mesh.materials == Material.TOP
+    rest = mesh.vertices[top]
+    middle = np.array([0.5, 0.5 + 0.86 * np.quantile(rest[:, 2], 0.9) / CLOTH_REPEAT_M[cloth]])
+    around = np.arctan2(rest[:, 1], rest[:, 0]) * 0.16 if cloth is not Cloth.PRINTED else rest[:, 1]
+    uv = np.stack([around / CLOTH_REPEAT_M[cloth], -rest[:, 2] / CLOTH_REPEAT_M[cloth]], axis=1) + middle
+    vertices["uv"][top] = np.clip(uv, 0.0, 1.0) if cloth is Cloth.PRINTED else uv
+    vertices["layer"][top] = CLOTH_LAYERS[cloth]
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,8 @@ _YAW_SHARE = np.array([0.35, 0.55, 0.8, 1.0, 1.0, 1.0])
 _HEAD_SHARE = np.array([0.0, 0.0, 0.0, 0.0, 0.45, 1.0])
 _HAND_ROLL = 0.35
 """How far hands turn about the forearm from anny's rest pose, in which palms face backwards, to thumbs forward."""
+_STANCE_WIDTH = 0.68
+"""How far apart feet stand, against the rest pose with its spread legs."""
 _EFFORTS: FloatArray = np.linspace(0.0, 1.0, 11, dtype=np.float64)
 
 # Postures of full effort over the height of the target in statures: how far the pelvis sinks (negative: tiptoe) and
@@ -183,7 +185,7 @@ class Skeleton:
         cos, sin = math.cos(max(pitch, 0.0)), math.sin(max(pitch, 0.0))
         x = ball[0] + forward + cos * lever[0] + sin * lever[2]
         z = ball[2] + lift - sin * lever[0] + cos * lever[2]
-        return (float(x), float(ankle[1]), float(z)), pitch
+        return (float(x), _STANCE_WIDTH * float(ankle[1]), float(z)), pitch
 
     def _drop(self, rotations: FloatArray, heads: FloatArray, feet: list[tuple[Vector, float]]) -> float:
         """Return how far the pelvis must sink for both legs to reach their feet, at most 0.08 m."""

@@ -26,8 +26,8 @@ class ProductLook:
     caps: NDArray[np.float32]
 
     @staticmethod
-    def of(store: Store) -> ProductLook:
-        """Read the products' outlines."""
+    def of(store: Store, layers: NDArray[np.uint8]) -> ProductLook:
+        """Read the products' outlines; what is in a bottle has something of its label's colour."""
         caps = {
             ProductShape.BOX: (0.8, 0.8, 0.8),
             ProductShape.CAN: (0.62, 0.63, 0.66),
@@ -35,10 +35,13 @@ class ProductLook:
             ProductShape.BAG: (0.8, 0.8, 0.8),
             ProductShape.CUP: (0.85, 0.84, 0.82),
         }
+        tints = (layers[PATTERN_COUNT:].reshape(len(store.products), -1, 3).mean(axis=1) / 255.0) ** 2
+        plain = np.array([caps[product.shape] for product in store.products]).reshape(-1, 3)
+        bottle = np.array([product.shape is ProductShape.BOTTLE for product in store.products])[:, None]
         return ProductLook(
             np.array([product.size for product in store.products], dtype=np.float32).reshape(-1, 3),
             np.array([SHAPES.index(product.shape) for product in store.products], dtype=np.int64),
-            np.array([caps[product.shape] for product in store.products], dtype=np.float32).reshape(-1, 3),
+            np.where(bottle, 0.55 * plain + 0.45 * tints, plain).astype(np.float32),
         )
 
     def instances(

@@ -86,7 +86,8 @@ class Renderer:
         rng = np.random.default_rng(seed)
         self._decor = sample_decor(rng)
         self._moving_mesh = lru_cache(256)(lambda fixture, opening: moving_mesh(fixture, opening, self._decor))
-        self._device = Device(texture_layers(store, texture_size, rng), light_volume(store), shadow_size)
+        layers = texture_layers(store, texture_size, rng)
+        self._device = Device(layers, light_volume(store), shadow_size)
         self._bodies = BodyLibrary.load()
         fixtures = concatenate([fixture_mesh(fixture, self._decor) for fixture in store.fixtures])
         self._room = MeshBuffer(self._device, concatenate([room(store, self._decor), fixtures]))
@@ -99,7 +100,7 @@ class Renderer:
         self._still_glass = MeshBuffer(self._device)
         self._live_items = PackageBuffer(self._device)
         self._still_items = PackageBuffer(self._device)
-        self._look = ProductLook.of(store)
+        self._look = ProductLook.of(store, layers)
         self._layers: dict[bytes, _StillLayer] = {}
         self._works: dict[tuple[int, int], Target] = {}
         self._lenses: dict[bytes, LensMap] = {}

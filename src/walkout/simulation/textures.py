@@ -23,9 +23,26 @@ class Pattern(IntEnum):
     PRICE_TAG = 2
     COFFEE = 3
     SIGN = 4
+    STRIPES = 5
+    CHECKS = 6
+    PRINT = 7
 
 
 PATTERN_COUNT = len(Pattern)
+
+
+class Cloth(IntEnum):
+    """Patterns of tops."""
+
+    PLAIN = 0
+    STRIPED = 1
+    CHECKED = 2
+    PRINTED = 3
+
+
+CLOTH_LAYERS = {Cloth.STRIPED: Pattern.STRIPES, Cloth.CHECKED: Pattern.CHECKS, Cloth.PRINTED: Pattern.PRINT}
+CLOTH_REPEAT_M = {Cloth.STRIPED: 0.16, Cloth.CHECKED: 0.12, Cloth.PRINTED: 1.2}
+"""Metres of cloth per repeat of its pattern; a print stands once on the chest and once on the back."""
 
 
 def texture_layers(store: Store, size: int, rng: np.random.Generator) -> Image:
@@ -34,6 +51,7 @@ def texture_layers(store: Store, size: int, rng: np.random.Generator) -> Image:
     Raises RendererError when a product's picture cannot be read.
     """
     drawn = [_floor(size, rng), _wall(size, rng), _price_tag(size), _coffee(size), _sign(size)]
+    drawn += [_stripes(size), _checks(size), _print(size)]
     return np.stack([*drawn, *(_label(store, product.sku, product.image, size) for product in store.products)])
 
 
@@ -86,7 +104,7 @@ def _price_tag(size: int) -> Image:
     cv2.putText(
         picture,
         "1.29",
-        (int(34 * scale), int(90 * scale)),
+        (int(10 * scale), int(90 * scale)),
         cv2.FONT_HERSHEY_DUPLEX,
         1.5 * scale,
         (190, 20, 30),
@@ -98,6 +116,33 @@ def _price_tag(size: int) -> Image:
     for bar in range(12):
         x = int((70 + bar * 4) * scale)
         cv2.line(picture, (x, int(106 * scale)), (x, int(122 * scale)), (20, 20, 20), 1 + (bar * 7) % 3)
+    return picture
+
+
+def _stripes(size: int) -> Image:
+    """Two dark stripes across; cloth multiplies its colour with its pattern."""
+    picture = np.full((size, size, 3), 255, np.uint8)
+    picture[int(0.1 * size) : int(0.45 * size)] = 120
+    picture[int(0.65 * size) : int(0.75 * size)] = 60
+    return picture
+
+
+def _checks(size: int) -> Image:
+    """A woven check: bands that darken where they cross."""
+    band = np.ones(size)
+    band[: size // 2] = 0.62
+    line = np.ones(size)
+    line[int(0.72 * size) : int(0.78 * size)] = 0.5
+    weave = band[:, None] * band[None] * line[:, None] * line[None]
+    return np.repeat((255 * weave[..., None]).astype(np.uint8), 3, axis=2)
+
+
+def _print(size: int) -> Image:
+    """A badge in the middle of plain cloth."""
+    picture = np.full((size, size, 3), 255, np.uint8)
+    middle = (size // 2, size // 2)
+    cv2.circle(picture, middle, int(0.085 * size), (70, 80, 150), -1)
+    cv2.circle(picture, middle, int(0.085 * size), (20, 20, 20), max(size // 90, 1))
     return picture
 
 
