@@ -19,7 +19,7 @@ from .launch_description_entity import LaunchDescriptionEntity
 from .utilities import AsyncSafeSignalManager, visit_all_entities_and_collect_futures
 from .utilities.create_futures import get_loop
 
-_SHUTDOWN_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT)
+_SHUTDOWN_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP)
 
 
 class LaunchService:
@@ -74,7 +74,7 @@ class LaunchService:
     def run(self, *, shutdown_when_idle: bool = True) -> int:
         """Run until shut down, or (by default) until nothing is left to do; return 0, or 1 if an error ended it.
 
-        In the main thread, SIGINT, SIGTERM and SIGQUIT shut the launch down.
+        In the main thread, SIGINT, SIGTERM, SIGQUIT and SIGHUP shut the launch down.
         """
         loop = get_loop()
         task = loop.create_task(self.run_async(shutdown_when_idle=shutdown_when_idle))
@@ -203,7 +203,9 @@ class LaunchService:
         manager = AsyncSafeSignalManager(loop)
         if threading.current_thread() is threading.main_thread():
             for signum in _SHUTDOWN_SIGNALS:
-                manager.handle(signum, self.__on_signal)
+                # nohup and the like ignore a signal for good reason.
+                if signal.getsignal(signum) != signal.SIG_IGN or signum == signal.SIGINT:
+                    manager.handle(signum, self.__on_signal)
             return manager
         return _NoSignals(loop)
 

@@ -151,6 +151,15 @@ def test_a_terminated_launcher_shuts_down(terminal):
     assert_gone(processes)
 
 
+@pytest.mark.skipif(not IS_STANDIN, reason="upstream leaves processes behind then")
+def test_a_closed_terminal_shuts_the_launch_down(terminal):
+    processes = [psutil.Process(terminal.pid), *family(terminal.ready_pids())]
+    os.close(terminal.master)
+    _, status = os.waitpid(terminal.pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert_gone(processes)
+
+
 @pytest.mark.skipif(not IS_STANDIN, reason="upstream leaves processes behind when it is killed")
 def test_a_killed_launcher_leaves_nothing_behind(terminal):
     processes = [psutil.Process(pid) for pid in terminal.ready_pids()]

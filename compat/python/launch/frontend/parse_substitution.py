@@ -7,6 +7,9 @@ substitution.
 
 from __future__ import annotations
 
+import contextlib
+import importlib
+import importlib.util
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -132,7 +135,7 @@ def _make(name: str, arguments: list[list[Substitution]]) -> Substitution:
 
 def _load_known_extensions() -> None:
     """Import launch_ros, which brings find-pkg-share and others, if it is there."""
-    import importlib
-    import importlib.util
     if importlib.util.find_spec("launch_ros") is not None:
-        importlib.import_module("launch_ros.substitutions")
+        # Without the ament index those substitutions are of no use.
+        with contextlib.suppress(ImportError):
+            importlib.import_module("launch_ros.substitutions")

@@ -54,6 +54,6 @@ class ScreenHandler(FormatterPerLogger, logging.StreamHandler):
         """Ignored: the standard output is looked up at each use."""
 
     def handleError(self, record: logging.LogRecord) -> None:
-        """Keep silent about a closed pipe; report the rest."""
-        if not isinstance(sys.exc_info()[1], (BrokenPipeError, ValueError)):
+        """Keep silent about a closed pipe, terminal or stream; report the rest."""
+        if not isinstance(sys.exc_info()[1], (OSError, ValueError)):
             super().handleError(record)
