@@ -13,12 +13,30 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from walkout.perception.types import KEYPOINT_COUNT
+from walkout.perception.types import Keypoint
 
 Array = NDArray[np.float32]
 
 COARSE_STRIDE = 8
 FINE_STRIDE = 4
+
+SINGLES = (Keypoint.HEAD, Keypoint.NECK)
+PAIRS = (
+    (Keypoint.LEFT_SHOULDER, Keypoint.RIGHT_SHOULDER),
+    (Keypoint.LEFT_ELBOW, Keypoint.RIGHT_ELBOW),
+    (Keypoint.LEFT_WRIST, Keypoint.RIGHT_WRIST),
+    (Keypoint.LEFT_HIP, Keypoint.RIGHT_HIP),
+    (Keypoint.LEFT_FOOT, Keypoint.RIGHT_FOOT),
+)
+
+_FAR = 0.03
+"""Nearness below which a peak is none of a shopper's."""
+_RIVAL = 0.4
+"""A peak is a shopper's only if it is at least this share as near to it as to whom it is nearest to."""
+_WEAKER = 0.25
+"""A pair's second peak must be worth this share of its first."""
+_ENOUGH_FOR_TWO = 1.3
+"""Height in the joined map of left and right from which one peak is both."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +63,8 @@ class DecodeParameters:
     nms_iou: float = field(
         default=0.65, metadata={"description": "overlap (IoU, 0..1) of two boxes above which the weaker one goes"}
     )
-    search_cells: int = field(
-        default=5, metadata={"description": "half size of the window for a joint's peak", "unit": "heat-map cells"}
-    )
     search_sigma: float = field(
-        default=0.12,
+        default=0.2,
         metadata={"description": "how far a peak may lie from the regressed joint, as a share of the shopper's size"},
     )
     heat_threshold: float = field(default=0.15, metadata={"description": "least height of a joint's peak, 0..1"})
@@ -58,8 +73,8 @@ class DecodeParameters:
         for name in ("score_threshold", "nms_iou", "heat_threshold"):
             if not 0.0 < getattr(self, name) < 1.0:
                 raise ValueError(f"{name} is {getattr(self, name)}, must be between 0 and 1")
-        if self.max_detections < 1 or self.search_cells < 1 or self.search_sigma <= 0:
-            raise ValueError("max_detections, search_cells and search_sigma must be positive")
+        if self.max_detections < 1 or self.search_sigma <= 0:
+            raise ValueError("max_detections and search_sigma must be positive")
 
 
 @dataclass(frozen=True)
@@ -118,53 +133,104 @@ def suppress(boxes: Array, scores: Array, limit: float) -> NDArray[np.intp]:
     return order[np.array(keep, dtype=np.intp)]
 
 
+@dataclass(frozen=True)
+class _Peaks:
+    """Peaks (m,) of one kind of joint: place (m, 2) in pixels, height of the left, the right and the joined map."""
+
+    place: Array
+    left: Array
+    right: Array
+    height: Array
+
+
 def _refine(regressed: Array, visible: Array, boxes: Array, heat: Array, parameters: DecodeParameters) -> Array:
-    """Move joints to the best heat-map peak nearby; return (n, 12, 3) x, y, confidence.
+    """Move joints to heat-map peaks nearby; return (n, 12, 3) x, y, confidence.
 
-    A joint that was seen as a peak takes the peak's probability as confidence, at least half its visibility; one that
-    was not keeps half its visibility, because its place is only inferred from the body.
+    A joint that was seen as a peak has the peak's height as confidence; one that was not keeps half its visibility,
+    because its place is only inferred from the body.
     """
-    count = len(regressed)
-    result = np.asarray(np.concatenate([regressed, 0.5 * visible[:, :, None]], axis=2), dtype=np.float32)
-    if count == 0:
-        return result
-    reach = parameters.search_cells
-    padded = np.pad(heat, ((0, 0), (reach + 1, reach + 1), (reach + 1, reach + 1)))
-    cell = np.clip(np.rint((regressed + 0.5) / FINE_STRIDE - 0.5), 0, [heat.shape[2] - 1, heat.shape[1] - 1]).astype(
-        np.intp
-    )
-    window = np.arange(-reach - 1, reach + 2)
-    index_y = cell[:, :, 1, None, None] + reach + 1 + window[:, None]
-    index_x = cell[:, :, 0, None, None] + reach + 1 + window[None, :]
-    patch = padded[np.arange(KEYPOINT_COUNT)[None, :, None, None], index_y, index_x]
-    inner = patch[:, :, 1:-1, 1:-1]
+    result = np.concatenate([regressed, 0.5 * visible[:, :, None]], axis=2)
+    if len(result) == 0:
+        return np.asarray(result, dtype=np.float32)
     size = np.sqrt(np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 1.0), axis=1))
-    sigma = np.maximum(parameters.search_sigma * size, FINE_STRIDE)[:, None, None, None]
-    dx = cell_centre(index_x[..., 1:-1] - reach - 1, FINE_STRIDE) - regressed[:, :, 0, None, None]
-    dy = cell_centre(index_y[:, :, 1:-1] - reach - 1, FINE_STRIDE) - regressed[:, :, 1, None, None]
-    worth = np.where(_is_peak(patch), inner * np.exp(-(dx * dx + dy * dy) / (2 * sigma * sigma)), 0.0)
-    best = worth.reshape(count, KEYPOINT_COUNT, -1).argmax(axis=2)
-    row, column = np.unravel_index(best, inner.shape[2:])
-    person, joint = np.indices((count, KEYPOINT_COUNT))
-    value = inner[person, joint, row, column]
-    found = (worth[person, joint, row, column] > 0) & (value >= parameters.heat_threshold)
-    shift_x = _vertex(*(patch[person, joint, row + 1, column + k] for k in range(3)))
-    shift_y = _vertex(*(patch[person, joint, row + k, column + 1] for k in range(3)))
-    peak_x = cell_centre(index_x[person, joint, 0, column + 1] - reach - 1, FINE_STRIDE) + shift_x * FINE_STRIDE
-    peak_y = cell_centre(index_y[person, joint, row + 1, 0] - reach - 1, FINE_STRIDE) + shift_y * FINE_STRIDE
-    confidence = np.maximum(value, 0.5 * visible)
-    seen = np.stack([peak_x, peak_y, confidence], axis=2).astype(np.float32)
-    return np.where(found[:, :, None], seen, result).astype(np.float32)
+    sigma = np.maximum(parameters.search_sigma * size, FINE_STRIDE)[:, None]
+    singles, pairs = _peaks(heat, parameters.heat_threshold)
+    for joint, peaks in zip(SINGLES, singles, strict=True):
+        _take_single(result, joint, peaks, _nearness(regressed[:, joint], peaks, sigma))
+    for (left, right), peaks in zip(PAIRS, pairs, strict=True):
+        near_left = _nearness(regressed[:, left], peaks, sigma)
+        near_right = _nearness(regressed[:, right], peaks, sigma)
+        _take_pair(result, left, right, peaks, near_left, near_right)
+    return np.asarray(result, dtype=np.float32)
 
 
-def _is_peak(patch: Array) -> NDArray[np.bool_]:
-    """Tell for the inner cells of (n, 12, h, w) whether none of the four neighbours is higher."""
-    inner = patch[:, :, 1:-1, 1:-1]
-    sides = (patch[:, :, :-2, 1:-1], patch[:, :, 2:, 1:-1], patch[:, :, 1:-1, :-2], patch[:, :, 1:-1, 2:])
-    peak = inner > 0
+def _peaks(heat: Array, threshold: float) -> tuple[list[_Peaks], list[_Peaks]]:
+    """Return the local maxima of every single joint's map and of every pair's, placed to a fraction of a cell."""
+    lefts = heat[[*SINGLES, *(left for left, _ in PAIRS)]]
+    rights = heat[[*SINGLES, *(right for _, right in PAIRS)]]
+    joined = lefts + rights
+    joined[: len(SINGLES)] = lefts[: len(SINGLES)]
+    padded = np.pad(joined, ((0, 0), (1, 1), (1, 1)))
+    sides = (padded[:, 1:-1, :-2], padded[:, 1:-1, 2:], padded[:, :-2, 1:-1], padded[:, 2:, 1:-1])
+    peak = joined >= threshold
     for side in sides:
-        peak &= inner >= side
-    return peak
+        peak &= joined >= side
+    cells = np.nonzero(peak)
+    kinds, rows, columns = cells
+    height = joined[cells]
+    before_x, after_x, before_y, after_y = (side[cells] for side in sides)
+    x = cell_centre(columns, FINE_STRIDE) + FINE_STRIDE * _vertex(before_x, height, after_x)
+    y = cell_centre(rows, FINE_STRIDE) + FINE_STRIDE * _vertex(before_y, height, after_y)
+    ends = np.searchsorted(kinds, np.arange(1, len(joined)))
+    columns_of = (np.stack([x, y], axis=1), lefts[cells], rights[cells], height)
+    found = [_Peaks(*parts) for parts in zip(*(np.split(values, ends) for values in columns_of), strict=True)]
+    return found[: len(SINGLES)], found[len(SINGLES) :]
+
+
+def _nearness(place: Array, peaks: _Peaks, sigma: Array) -> Array:
+    """Return (n, m) 0..1: how near peaks lie to where shoppers should have the joint; 0 when far or another's."""
+    squared = ((place[:, None] - peaks.place[None]) ** 2).sum(axis=2)
+    near = np.exp(-squared / (2 * sigma * sigma))
+    best = near.max(axis=0, initial=0.0)
+    return np.asarray(np.where((near >= _FAR) & (near >= _RIVAL * best), near, 0.0), dtype=np.float32)
+
+
+def _take_single(result: Array, joint: int, peaks: _Peaks, near: Array) -> None:
+    if not len(peaks.height):
+        return
+    worth = near * peaks.height
+    best = worth.argmax(axis=1)
+    found = worth.max(axis=1) > 0
+    result[found, joint, :2] = peaks.place[best[found]]
+    result[found, joint, 2] = np.minimum(peaks.height[best[found]], 1.0)
+
+
+def _take_pair(result: Array, left: int, right: int, peaks: _Peaks, near_left: Array, near_right: Array) -> None:
+    """Give a shopper's left and right joint two different peaks, or one to both when it is high enough for two.
+
+    A network that sees two wrists but not which is which shows both in both maps, at half height: only joined maps tell
+    that there are two, and each must be used once.
+    """
+    if not len(peaks.height):
+        return
+    people = np.arange(len(near_left))
+    worth = peaks.height * np.maximum(near_left, near_right)
+    first = worth.argmax(axis=1)
+    rest = worth.copy()
+    rest[people, first] = 0.0
+    second = rest.argmax(axis=1)
+    two = rest[people, second] > _WEAKER * worth[people, first]
+    own_left, own_right = peaks.left * near_left, peaks.right * near_right
+    straight = own_left[people, first] + np.where(two, own_right[people, second], 0.0)
+    swapped = own_right[people, first] + np.where(two, own_left[people, second], 0.0)
+    is_straight = straight >= swapped
+    shared = ~two & (peaks.height[first] >= _ENOUGH_FOR_TWO)
+    any_peak = worth[people, first] > 0
+    for joint, takes_first in ((left, is_straight), (right, ~is_straight)):
+        chosen = np.where(takes_first | shared, first, second)
+        found = any_peak & (takes_first | shared | two)
+        result[found, joint, :2] = peaks.place[chosen[found]]
+        result[found, joint, 2] = np.minimum(peaks.height[chosen[found]], 1.0)
 
 
 def _vertex(before: Array, at: Array, after: Array) -> Array:

@@ -43,8 +43,10 @@ to be seen. Pixels are those of the 320x240 input: double them for 640x480.
 | precision / recall at the default threshold | {precision:.3f} / {recall:.3f} |
 | wrist, seen: median error | {wrist:.1f} px |
 | wrist, seen: share within {pck:.0f} px | {wrist_pck:.2f} |
-| wrist, seen and confidence at least 0.5: share of the seen | {sure_share:.2f} |
-| wrist, seen and confidence at least 0.5: median error, 90th percentile | {sure:.1f} px, {sure_p90:.1f} px |
+| wrist, seen, of either side: median error | {either:.1f} px |
+| wrist, seen, of either side: share within {pck:.0f} px | {either_pck:.2f} |
+| the same with confidence at least 0.5: share of the seen | {sure_share:.2f} |
+| the same with confidence at least 0.5: median error, 90th percentile | {sure:.1f} px, {sure_p90:.1f} px |
 | wrist, hidden: median error | {hidden:.1f} px |
 | CPU time of one `detect` at 640x480, one thread | {speed:.1f} ms |
 
@@ -88,6 +90,8 @@ def write_card(model_path: Path, score: DetectorScore, speed_ms: float) -> Path:
         pck=PCK_PIXELS,
         wrist=score.wrist_error,
         wrist_pck=score.wrist_pck,
+        either=score.wrist_either_error,
+        either_pck=score.wrist_either_pck,
         sure=score.wrist_confident_error,
         sure_p90=score.wrist_confident_p90,
         sure_share=score.wrist_confident_share,

@@ -26,7 +26,8 @@ class DetectorScore:
     """Figures over a set of pictures, in pixels of these pictures.
 
     ``joint_error`` (12,) median over the seen joints of found shoppers, ``joint_pck`` (12,) share within PCK_PIXELS;
-    ``wrist_confident_*`` the same of wrists with a confidence of at least 0.5, and what share of the seen ones that is.
+    ``wrist_either_*`` the same of the nearer one of the two found wrists, whatever its side; ``wrist_confident_*`` of
+    those of them with a confidence of at least 0.5, and what share of the seen ones that is.
     """
 
     pictures: int
@@ -38,6 +39,8 @@ class DetectorScore:
     joint_error: NDArray[np.float64]
     joint_pck: NDArray[np.float64]
     hidden_wrist_error: float
+    wrist_either_error: float
+    wrist_either_pck: float
     wrist_confident_error: float
     wrist_confident_p90: float
     wrist_confident_share: float
@@ -60,6 +63,8 @@ class _Tally:
     shoppers: int = 0
     joints: list[NDArray[np.float64]] = field(default_factory=list)
     """Rows of (12, 3): error in pixels, confidence, Visibility; one per found shopper."""
+    wrists: list[tuple[float, float]] = field(default_factory=list)
+    """Per seen wrist of a found shopper: error in pixels and confidence of the nearer found wrist, whatever its side."""
 
 
 def evaluate(detector: Detector, samples: Iterable[Sample]) -> DetectorScore:
@@ -72,9 +77,9 @@ def evaluate(detector: Detector, samples: Iterable[Sample]) -> DetectorScore:
     seen = np.where(joints[..., 2] == Visibility.SEEN, joints[..., 0], np.nan)
     hits = np.array(tally.hits[0.5], dtype=bool)
     wrists = joints[:, list(WRISTS)].reshape(-1, 3)
-    seen_wrists = wrists[wrists[:, 2] == Visibility.SEEN]
     hidden = wrists[wrists[:, 2] == Visibility.HIDDEN, 0]
-    sure = seen_wrists[seen_wrists[:, 1] >= 0.5, 0]
+    either = np.array(tally.wrists).reshape(-1, 2)
+    sure = either[either[:, 1] >= 0.5, 0]
     return DetectorScore(
         pictures,
         tally.shoppers,
@@ -85,9 +90,11 @@ def evaluate(detector: Detector, samples: Iterable[Sample]) -> DetectorScore:
         np.array([np.median(column[~np.isnan(column)]) if len(column) else np.nan for column in seen.T]),
         np.array([np.mean(column[~np.isnan(column)] <= PCK_PIXELS) if len(column) else np.nan for column in seen.T]),
         float(np.median(hidden)) if len(hidden) else float("nan"),
+        float(np.median(either[:, 0])) if len(either) else float("nan"),
+        float(np.mean(either[:, 0] <= PCK_PIXELS)) if len(either) else float("nan"),
         float(np.median(sure)) if len(sure) else float("nan"),
         float(np.quantile(sure, 0.9)) if len(sure) else float("nan"),
-        len(sure) / max(len(seen_wrists), 1),
+        len(sure) / max(len(either), 1),
     )
 
 
@@ -105,7 +112,18 @@ def _add(tally: _Tally, found: Detections, truth: Labels) -> None:
         person = matches[0.5][row]
         if person >= 0:
             error = np.linalg.norm(found.keypoints[row, :, :2] - truth.joints[person, :, :2], axis=1)
+            tally.wrists += _either_wrist(found.keypoints[row], truth.joints[person])
             tally.joints.append(np.column_stack([error, found.keypoints[row, :, 2], truth.joints[person, :, 2]]))
+
+
+def _either_wrist(found: NDArray[np.floating], truth: NDArray[np.floating]) -> list[tuple[float, float]]:
+    result = []
+    for x, y, state in truth[list(WRISTS)]:
+        if state == Visibility.SEEN:
+            distance = np.hypot(*(found[list(WRISTS), :2] - (x, y)).T)
+            nearer = int(distance.argmin())
+            result.append((float(distance[nearer]), float(found[WRISTS[nearer], 2])))
+    return result
 
 
 _WRONG, _EXCUSED = -1, -2

@@ -102,6 +102,41 @@ def test_of_two_peaks_each_shopper_takes_the_nearer_one() -> None:
     np.testing.assert_allclose(found, [118.0, 160.0], atol=0.5)
 
 
+def test_two_wrists_of_unknown_side_are_both_used_once() -> None:
+    """A network that sees two wrists but not which is which shows both in both maps at half height."""
+    output = blank()
+    put_shopper(output, 15, 15, 0.9, (16, 40, 16, 40))
+    for joint in (6, 7):
+        put_peak(output, joint, 112.0, 118.0, 0.45)
+        put_peak(output, joint, 135.0, 130.0, 0.42)
+    wrists = decode(output, DecodeParameters()).keypoints[0, 6:8]
+    np.testing.assert_allclose(np.sort(wrists[:, 0]), [112.0, 135.0], atol=0.5)
+    assert wrists[:, 2].min() > 0.7
+
+
+def test_the_taller_map_decides_the_side() -> None:
+    output = blank()
+    put_shopper(output, 15, 15, 0.9, (16, 40, 16, 40))
+    put_peak(output, 6, 112.0, 118.0, 0.4)
+    put_peak(output, 7, 112.0, 118.0, 0.5)
+    put_peak(output, 6, 135.0, 118.0, 0.5)
+    put_peak(output, 7, 135.0, 118.0, 0.4)
+    np.testing.assert_allclose(decode(output, DecodeParameters()).keypoints[0, 6:8, 0], [135.0, 112.0], atol=0.5)
+
+
+def test_one_visible_wrist_does_not_drag_the_other_along_but_joined_hands_share_a_peak() -> None:
+    output = blank()
+    put_shopper(output, 15, 15, 0.9, (16, 40, 16, 40))
+    output.joints[7, :, 15, 15] = (14.0, 3.0)
+    put_peak(output, 6, 112.0, 118.0, 0.9)
+    left, right = decode(output, DecodeParameters()).keypoints[0, 6:8]
+    np.testing.assert_allclose(left[:2], [112.0, 118.0], atol=0.5)
+    np.testing.assert_allclose(right, [137.5, 126.5, 0.4], atol=1e-4)
+    put_peak(output, 7, 112.0, 118.0, 0.9)
+    left, right = decode(output, DecodeParameters()).keypoints[0, 6:8]
+    np.testing.assert_allclose(right[:2], left[:2], atol=1e-4)
+
+
 def test_a_far_peak_does_not_pull_a_joint() -> None:
     output = blank()
     put_shopper(output, 15, 15, 0.9, (16, 40, 16, 40))
