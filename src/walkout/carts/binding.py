@@ -106,6 +106,15 @@ class PositionHistory:
         """Return the tracks that were seen lately."""
         return set(self._places)
 
+    def from_entry(self, tracks: Collection[int]) -> list[int]:
+        """Return those of ``tracks`` that began at an entry."""
+        return sorted(set(tracks) & self._from_entry)
+
+    def seen_after(self, track_id: int, stamp_ns: int) -> bool:
+        """Whether a track was seen after a time."""
+        seen = self.last_seen(track_id)
+        return seen is not None and seen[0] > stamp_ns
+
     def identities(self, track_id: int) -> tuple[tuple[int, float], ...]:
         """Return whom a track may be, with probabilities, as the tracker said last."""
         return self._aliases.get(track_id, ()) or ((track_id, 1.0),)

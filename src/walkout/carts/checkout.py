@@ -64,6 +64,9 @@ def release(party: Party, receipt_id: str, now_ns: int) -> list[Entry]:
 
 
 def _payment(party: Party, receipt: Receipt, now_ns: int) -> list[Entry]:
+    if receipt.total_minor == 0 and receipt.needs_review:
+        # The hold stays until somebody has looked, or what they find could not be charged.
+        return []
     if receipt.total_minor == 0:
         return release(party, receipt.receipt_id, now_ns)
     request = PaymentRequest(

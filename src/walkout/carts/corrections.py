@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from walkout.carts.documents import receipt_document
-from walkout.carts.ledger import Entry, Ledger, LedgerKind, PaymentRequest, payment_request
-from walkout.carts.outbox import CAPTURE, REFUND
+from walkout.carts.ledger import Entry, Ledger, LedgerKind, PaymentRequest, Session, payment_request
+from walkout.carts.outbox import CAPTURE, REFUND, RELEASE
 from walkout.carts.types import CartLine, PaymentState, Receipt, ReceiptKind, ReviewState
 
 
@@ -75,14 +75,14 @@ class Corrections:
             {"review_id": review_id, "state": int(state), "operator_id": operator_id, "request_id": request_id},
             key=f"resolved:{review_id}",
         )
-        if state is ReviewState.DISMISSED:
-            self._ledger.append(decided)
-            return None
         sale = self._sale(review.receipt_id)
+        if state is ReviewState.DISMISSED:
+            self._ledger.append(decided, *self._let_go(sale, now_ns))
+            return None
         wanted = review.proposed_lines if state is ReviewState.CONFIRMED else lines
         changes = _changes(self._left(sale), wanted, {line.sku for line in review.proposed_lines})
         if not changes:
-            self._ledger.append(decided)
+            self._ledger.append(decided, *self._let_go(sale, now_ns))
             return None
         reason = f"review {review_id}"
         return self._issue(request_id, sale, ReceiptKind.CORRECTION, changes, reason, now_ns, decided)
@@ -138,10 +138,23 @@ class Corrections:
         self._ledger.append(issued, self._payment(receipt, now_ns), *more)
         return receipt
 
-    def _payment(self, receipt: Receipt, now_ns: int) -> Entry:
+    def _let_go(self, sale: Receipt, now_ns: int) -> list[Entry]:
+        """Return the entry that releases the hold of a sale of nothing whose review has found nothing."""
+        if sale.total_minor > 0:
+            return []
+        hold = self._session(sale).authorisation
+        key = f"release:{sale.session_id}"
+        request = PaymentRequest(key, RELEASE, sale.session_id, sale.receipt_id, hold, 0, "")
+        return [payment_request(now_ns, request)] if hold else []
+
+    def _session(self, receipt: Receipt) -> Session:
         session = self._ledger.session(receipt.session_id)
         if session is None:
             raise CorrectionError(f"receipt {receipt.receipt_id} belongs to no session of this ledger")
+        return session
+
+    def _payment(self, receipt: Receipt, now_ns: int) -> Entry:
+        session = self._session(receipt)
         operation = CAPTURE if receipt.total_minor > 0 else REFUND
         request = PaymentRequest(
             f"{operation}:{receipt.receipt_id}",

@@ -1,4 +1,4 @@
-"""Receipts, reviews and interactions as plain documents for the ledger, and back."""
+"""Receipts, reviews and weight events as plain documents for the ledger, and back."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from walkout.carts.types import CartLine, PaymentState, Receipt, ReceiptKind, Review, ReviewState
+from walkout.interactions.types import WeightEvent
 
 Document = dict[str, Any]
 
@@ -57,3 +58,17 @@ def review_from(document: Document, state: int) -> Review:
     fields["proposed_lines"] = tuple(line_from(line) for line in document["proposed_lines"])
     fields["interaction_ids"] = tuple(document["interaction_ids"])
     return Review(**fields, state=ReviewState(state))
+
+
+def weight_document(event: WeightEvent) -> Document:
+    """Return a weight event as a document."""
+    document = asdict(event)
+    document["lane_ids"] = list(event.lane_ids)
+    document["lane_deltas_g"] = list(event.lane_deltas_g)
+    return document
+
+
+def weight_from(document: Document) -> WeightEvent:
+    """Return the weight event of a document."""
+    lists = {"lane_ids": tuple(document["lane_ids"]), "lane_deltas_g": tuple(document["lane_deltas_g"])}
+    return WeightEvent(**{**document, **lists})

@@ -13,6 +13,7 @@ from walkout.drivers.types import GateSignal, GateSignalKind
 from walkout.store.model import Fixture, GateDirection, Store
 
 _SET_BACK_NS = 60_000_000_000
+_INTERRUPTED = "the store was interrupted: please present the card again"
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,8 @@ class GateController:
         self._epoch = len(ledger.events(LedgerKind.CLOCK_SET_BACK))
         self._newest_ns = ledger.newest_gate_stamp_ns()
         self._waiting = [self._wait_for(session) for session in ledger.sessions(SessionState.AUTHORISED)]
+        # Whoever was authorised a moment before the interruption may still stand before a closed gate.
+        self._commands += [GateCommand(waiting.gate_id, GateAction.OPEN) for waiting in self._waiting]
         self._drop_interrupted_taps()
 
     def admit(self, allowed: bool, reason: str = "") -> None:
@@ -208,7 +211,8 @@ class GateController:
             if session_id in answered:
                 continue
             found = self._provider.find_authorisation(_authorise_key(session_id))
-            payload = {"gate_id": tap.payload["gate_id"], "reason": "the store was interrupted"}
+            payload = {"gate_id": tap.payload["gate_id"], "reason": _INTERRUPTED}
+            self._commands.append(GateCommand(tap.payload["gate_id"], GateAction.DENY, _INTERRUPTED))
             denied = Entry(LedgerKind.SESSION_DENIED, tap.stamp_ns, session_id, payload, f"answer:{session_id}")
             release = self._release(session_id, found.reference if found else "", tap.stamp_ns)
             self._ledger.append(denied, *release)

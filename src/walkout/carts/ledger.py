@@ -15,10 +15,20 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
 
 from walkout.carts.database import open_engine
 from walkout.carts.documents import Document, receipt_from, review_from
-from walkout.carts.schema import EVENTS, OUTBOX, PROJECTIONS, RECEIPTS, REVIEWS, SESSIONS
+from walkout.carts.schema import (
+    EVENTS,
+    OUTBOX,
+    PROJECTIONS,
+    RECEIPTS,
+    REVIEWS,
+    REVISION,
+    SESSIONS,
+    VERSION_TABLE,
+)
 from walkout.carts.types import PartyKind, PaymentState, Receipt, ReceiptKind, Review, ReviewState
 
 _MIGRATION_LOCK = 0x77616C6B
@@ -38,6 +48,7 @@ class LedgerKind(str, Enum):
     GATE_EXITED = "gate_exited"
     TAILGATED = "tailgated"
     TRACKS_BOUND = "tracks_bound"
+    WEIGHT_EVENT = "weight_event"
     EVIDENCE = "evidence"
     PLANOGRAM_BELIEF = "planogram_belief"
     RECEIPT_ISSUED = "receipt_issued"
@@ -251,6 +262,8 @@ class Ledger:
 def _migrate(connection: sa.Connection) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+    if MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision() == REVISION:
+        return
     with resources.as_file(resources.files("walkout.carts.migrations")) as folder:
         config = Config()
         config.set_main_option("script_location", str(folder).replace("%", "%%"))

@@ -6,23 +6,24 @@ rebuilt from there. Nothing but stamps passed as arguments tells the time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
 
 from walkout.carts.binding import BindingParameters, PositionHistory, near_exit
 from walkout.carts.checkout import make_sale, release
+from walkout.carts.documents import weight_document, weight_from
+from walkout.carts.explains import ExplainsEvents
 from walkout.carts.ledger import Entry, Ledger, LedgerKind, SessionState
 from walkout.carts.outbox import OutboxParameters, PaymentOutbox
 from walkout.carts.party import Party, cart_of, live_lines
 from walkout.carts.payment import PaymentProvider
 from walkout.carts.settlement import SettlementParameters, settle
 from walkout.carts.types import Cart, CartLine, GateEvent, GateEventKind, PartyKind, Receipt, Review
-from walkout.interactions.types import Interaction, VisitEstimate, WeightEvent
+from walkout.interactions.types import Interaction, WeightEvent
 from walkout.store.model import Store
 from walkout.tracking.types import Shoppers
 
 _ENTRY_MARGIN_NS = 2_000_000_000
+_EXIT_MARGIN_NS = 2_000_000_000
 _SET_BACK_NS = 60_000_000_000
 _LONGEST_VISIT_NS = 4 * 3_600_000_000_000
 _LOOK_NS = 1_000_000_000
@@ -71,43 +72,6 @@ class CartOutput:
     carts: tuple[Cart, ...] = ()
     receipts: tuple[Receipt, ...] = ()
     reviews: tuple[Review, ...] = ()
-
-
-class ExplainsEvents(Protocol):
-    """What the carts ask of the attribution (``interactions.attribution.Attributor``)."""
-
-    def add_shoppers(self, shoppers: Shoppers) -> None:
-        """See Attributor."""
-
-    def add_event(self, event: WeightEvent) -> None:
-        """See Attributor."""
-
-    def advance(self, now_ns: int) -> list[Interaction]:
-        """See Attributor."""
-
-    def unsettled(self, now_ns: int) -> bool:
-        """See Attributor."""
-
-    def estimate_visit(self, track_ids: Iterable[int], from_ns: int, to_ns: int) -> VisitEstimate:
-        """See Attributor."""
-
-    def commit(self, track_ids: Iterable[int], skus: Iterable[str]) -> None:
-        """See Attributor."""
-
-    def mark_stocker(self, track_id: int) -> None:
-        """See Attributor."""
-
-    def evidence_document(self, interaction_id: str) -> dict[str, Any] | None:
-        """See Attributor."""
-
-    def restore(self, document: dict[str, Any]) -> None:
-        """See Attributor."""
-
-    def belief_document(self) -> dict[str, dict[str, float]]:
-        """See Attributor."""
-
-    def restore_belief(self, document: dict[str, dict[str, float]]) -> None:
-        """See Attributor."""
 
 
 class CartManager:
@@ -161,7 +125,10 @@ class CartManager:
         self._attributor.add_shoppers(shoppers)
 
     def add_event(self, event: WeightEvent) -> None:
-        """Take a weight event, provisional or final."""
+        """Take a weight event, provisional or final; a final one is written down before anything is made of it."""
+        if not event.provisional and event.delta_g != 0:
+            key = f"weight:{event.event_id}"
+            self._ledger.append(Entry(LedgerKind.WEIGHT_EVENT, event.end_ns, "", weight_document(event), key))
         self._attributor.add_event(event)
 
     def advance(self, now_ns: int) -> CartOutput:
@@ -209,18 +176,21 @@ class CartManager:
 
     def _bind(self, now_ns: int) -> None:
         """Tie sessions and tailgaters to the tracks that walked through the gate, in the order of their passages."""
-        passages = [
+        passages: list[tuple[int, str, Party | None]] = [
             (p.entered_ns, p.gate_id, p)
             for p in self._parties.values()
             if not p.track_ids and not p.exited_ns and not p.given_up
         ]
-        unpaid: list[tuple[int, str, Party | None]] = [(e.stamp_ns, e.gate_id, None) for e in self._tailgaters]
-        for stamp_ns, gate_id, party in sorted([*passages, *unpaid], key=lambda entry: entry[:2]):
+        passages += [(e.stamp_ns, e.gate_id, None) for e in self._tailgaters]
+        for stamp_ns, gate_id, party in sorted(passages, key=lambda entry: entry[:2]):
             if not self._positions.decided(stamp_ns, now_ns):
                 break
             free = self._positions.tracks() - self._bound() - self._strangers
             track_id = self._positions.nearest(self._store.fixture_by_id[gate_id], stamp_ns, free, entering=True)
             given_up = self._positions.given_up(stamp_ns, now_ns)
+            if track_id is None and given_up and len(passages) == 1 and len(free) == 1:
+                # Nobody was watched at that moment (a restart); one passage and one unknown shopper belong together.
+                track_id = next(iter(self._positions.from_entry(free)), None)
             if party is None:
                 if track_id is not None:
                     self._strangers.add(track_id)
@@ -249,9 +219,12 @@ class CartManager:
                 waiting.append(event)
                 continue
             owner = self._leaver(event)
+            given_up = self._positions.given_up(event.stamp_ns, now_ns)
+            if owner is None and given_up:
+                owner = self._only_one_gone(event.stamp_ns)
             if owner is not None:
                 self._leave(*owner, event.stamp_ns)
-            elif not self._positions.given_up(event.stamp_ns, now_ns):
+            elif not given_up:
                 waiting.append(event)
         self._exits = waiting
 
@@ -276,6 +249,17 @@ class CartManager:
             return None
         nearest = self._positions.nearest(gate, event.stamp_ns, inside.keys(), entering=False)
         return None if nearest is None else (inside[nearest], nearest)
+
+    def _only_one_gone(self, stamp_ns: int) -> tuple[Party, int] | None:
+        """Return whose track is no longer seen, when that is one only: nobody was watched at the exit (a restart)."""
+        gone = [
+            (party, track_id)
+            for party in self._parties.values()
+            if not party.exited_ns and party.entered_ns < stamp_ns
+            for track_id in party.track_ids
+            if track_id not in party.left and not self._positions.seen_after(track_id, stamp_ns + _EXIT_MARGIN_NS)
+        ]
+        return gone[0] if len(gone) == 1 else None
 
     def _leave(self, party: Party, track_id: int, stamp_ns: int) -> None:
         party.left[track_id] = stamp_ns
@@ -425,6 +409,25 @@ class CartManager:
         if not sessions:
             return
         oldest_ns = min(session.entered_ns for session in sessions)
+        self._exits = self._unmatched_exits(oldest_ns)
+        self._attributor.expect(track_id for party in self._parties.values() for track_id in party.track_ids)
         for event in self._ledger.events(LedgerKind.EVIDENCE):
             if event.payload["event"]["onset_ns"] >= oldest_ns - _ENTRY_MARGIN_NS:
                 self._attributor.restore(event.payload)
+        for event in self._ledger.events(LedgerKind.WEIGHT_EVENT):
+            if event.payload["onset_ns"] >= oldest_ns - _ENTRY_MARGIN_NS:
+                self._attributor.add_event(weight_from(event.payload))
+
+    def _unmatched_exits(self, oldest_ns: int) -> list[GateEvent]:
+        """Return passages of an exit that the gate has written down and no session has claimed."""
+        claimed = {event.stamp_ns for event in self._ledger.events(LedgerKind.SESSION_EXITED)}
+        return [
+            GateEvent(
+                f"{event.payload['gate_id']}-{event.sequence:08d}",
+                event.payload["gate_id"],
+                event.stamp_ns,
+                GateEventKind.EXITED,
+            )
+            for event in self._ledger.events(LedgerKind.GATE_EXITED)
+            if event.stamp_ns >= oldest_ns and event.stamp_ns not in claimed
+        ]

@@ -95,6 +95,7 @@ class Attributor:
         self._cases: dict[str, _Case] = {}
         self._pinned: dict[str, Assignment] = {}
         self._stockers: set[int] = set()
+        self._expected: set[int] = set()
         self._dirty = False
 
     def add_shoppers(self, shoppers: Shoppers) -> None:
@@ -190,6 +191,10 @@ class Attributor:
             return None
         return case.evidence.to_document()
 
+    def expect(self, track_ids: Iterable[int]) -> None:
+        """Say who is in the store after a restart, before anybody was seen."""
+        self._expected |= set(track_ids)
+
     def restore(self, document: dict[str, Any]) -> None:
         """Take back the evidence of an event after a restart."""
         evidence = EventEvidence.from_document(document)
@@ -210,6 +215,10 @@ class Attributor:
 
     def _gather(self, event: WeightEvent) -> EventEvidence:
         """Tie everybody who was near to the event, over all that a track may be."""
+        if not self._history.covers(event.onset_ns):
+            # Nobody was watched (a restart): it may have been anybody who is here, with no hint as to whom.
+            anybody = sorted(self._expected | self._history.tracks())
+            return EventEvidence(event, tuple(TrackEvidence(track_id, 0.0) for track_id in anybody))
         lane_id = EventEvidence(event, ()).lane_id
         site, p = self._store.lane_sites[lane_id], self._p.reach
         ratios: dict[int, list[float]] = {}

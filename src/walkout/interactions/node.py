@@ -21,7 +21,7 @@ class ShelfMonitorNode(Node):  # type: ignore[misc]
         """Subscribe to the readings of every fixture that has shelves."""
         super().__init__("shelf_monitor")
         store = load_store(declare(self, "store", "corner", "name of a store in config/stores, or its folder"))
-        self._parameters = declare_dataclass(self, ShelfMonitorParameters, "monitor.")
+        self._monitor_parameters = declare_dataclass(self, ShelfMonitorParameters, "monitor.")
         self._fixtures = {fixture.fixture_id: fixture for fixture in store.fixtures if fixture.shelves}
         self._monitors: dict[str, ShelfMonitor] = {}
         self._reset()
@@ -40,7 +40,9 @@ class ShelfMonitorNode(Node):  # type: ignore[misc]
         self._diagnostics.handled(batch.stamp_ns)
 
     def _reset(self) -> None:
-        self._monitors = {key: ShelfMonitor(self._parameters, fixture) for key, fixture in self._fixtures.items()}
+        self._monitors = {
+            key: ShelfMonitor(self._monitor_parameters, fixture) for key, fixture in self._fixtures.items()
+        }
 
 
 def main() -> None:

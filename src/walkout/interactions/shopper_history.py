@@ -47,12 +47,22 @@ class ShopperHistory:
         self._forearm_share = forearm_share
         self._samples: dict[int, deque[_Sample]] = {}
         self.newest_ns = -1
+        self._first_ns: int | None = None
+
+    def covers(self, stamp_ns: int) -> bool:
+        """Whether shoppers were watched at this time (also when there were none)."""
+        return self._first_ns is not None and self._first_ns <= stamp_ns
+
+    def tracks(self) -> set[int]:
+        """Return the tracks that were seen lately."""
+        return set(self._samples)
 
     def add(self, shoppers: Shoppers) -> None:
         """Remember the shoppers at their stamp; a stamp older than the newest is ignored."""
         if shoppers.stamp_ns <= self.newest_ns:
             return
         self.newest_ns = shoppers.stamp_ns
+        self._first_ns = shoppers.stamp_ns if self._first_ns is None else self._first_ns
         for state in shoppers.shoppers:
             self._samples.setdefault(state.track_id, deque()).append(self._sample(shoppers.stamp_ns, state))
         oldest_ns = self.newest_ns - self._keep_ns

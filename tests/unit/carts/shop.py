@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from little_store import WEIGHTS_G, little_store
 
-from walkout.carts.gate import GateController, GateParameters
-from walkout.carts.ledger import Entry, Ledger
+from walkout.carts.gate import GateAction, GateCommand, GateController, GateParameters
+from walkout.carts.ledger import Entry, Ledger, LedgerKind
 from walkout.carts.manager import CartManager, CartOutput, CartParameters
 from walkout.carts.payment import (
     Authorisation,
@@ -18,7 +17,7 @@ from walkout.carts.payment import (
     PaymentUnavailableError,
     SandboxPaymentProvider,
 )
-from walkout.carts.types import GateEvent, Receipt, Review
+from walkout.carts.types import GateEvent, GateEventKind, PartyKind, Receipt, Review
 from walkout.drivers.types import GateSignal, GateSignalKind
 from walkout.interactions.attribution import AttributionParameters, Attributor
 from walkout.interactions.types import WeightEvent
@@ -35,7 +34,7 @@ class Crash(RuntimeError):  # noqa: N818
 
 
 class CrashPlan:
-    """Counts the steps that leave a trace (writes of the ledger, calls of the provider) and dies before or after some."""
+    """Counts the steps that leave a trace (before and after each write or payment call) and dies at some of them."""
 
     def __init__(self, *steps: int) -> None:
         self.steps = set(steps)
@@ -142,7 +141,7 @@ def _state(visit: Visit, stamp_ns: int) -> ShopperState:
     keypoints[Keypoint.RIGHT_WRIST] = [body[0] - 0.1, body[1], 1.0]
     for after_s, lane, _, _ in visit.moves:
         if -0.3 <= now_s - visit.enters_s - after_s <= 0.9:
-            keypoints[Keypoint.RIGHT_WRIST] = STORE.lane_sites[lane_id(lane)].position + [0.1, 0.0, 0.12]
+            keypoints[Keypoint.RIGHT_WRIST] = STORE.lane_sites[lane_id(lane)].position + np.array([0.1, 0.0, 0.12])
     mean = np.array([*body, 0, 0, 1.7])
     sds = np.full(12, 0.04)
     return ShopperState(
@@ -173,7 +172,7 @@ class Shop:
         self.outputs: list[CartOutput] = []
         self.restarts = 0
         self.offline = False
-        self.parts: dict[str, Any] = {}
+        self.commands: list[GateCommand] = []
         self.start()
 
     def start(self) -> None:
@@ -201,10 +200,18 @@ class Shop:
             while True:
                 try:
                     self._hear(now_ns, item)
+                    if isinstance(item, GateSignal) and item.kind is GateSignalKind.TAP and not self.opened():
+                        item = replace(item, stamp_ns=item.stamp_ns + 1)
+                        continue
                     break
                 except Crash:
                     self.stop()
                     self.start()
+
+    def opened(self) -> bool:
+        """Whether the gate was told to open; the shopper taps again until it does."""
+        self.commands += self.gate.take_commands()
+        return any(command.action is GateAction.OPEN for command in self.commands)
 
     def _hear(self, now_ns: int, item: Input) -> None:
         if isinstance(item, GateSignal):
@@ -225,9 +232,6 @@ class Shop:
 
     def _events_of(self, signal: GateSignal) -> list[GateEvent]:
         """The gate has written this signal down before it died: its events are told again from the ledger."""
-        from walkout.carts.ledger import LedgerKind
-        from walkout.carts.types import GateEventKind, PartyKind
-
         kinds = {
             LedgerKind.SESSION_ENTERED: GateEventKind.ENTERED,
             LedgerKind.GATE_EXITED: GateEventKind.EXITED,

@@ -1,4 +1,4 @@
-"""Synthetic readings of a fixture's load cells: noise, offsets, drift, cross-talk, hands that push, shelves that ring."""
+"""Synthetic readings of load cells: noise, offsets, drift, cross-talk, hands that push, shelves that ring."""
 
 from dataclasses import dataclass, field
 
@@ -30,7 +30,7 @@ class Trace:
         self.offset = self.generator.normal(0, 2000, self.plates)
 
     def reach(self, plate: int, at_s: float, delta_g: float, hand_s: float = 1.0, push_g: float = 80.0) -> None:
-        """A hand is in from ``at_s`` for ``hand_s``, pushing; half-way the load changes by ``delta_g``; then it rings."""
+        """A hand pushes from ``at_s`` for ``hand_s``; half-way the load changes by ``delta_g`` and the shelf rings."""
         inside = (self.time_s >= at_s) & (self.time_s < at_s + hand_s)
         swing = np.convolve(self.generator.normal(0, push_g, inside.sum() + 8), np.ones(9) / 3, "valid")
         self.extra[inside, plate] += swing

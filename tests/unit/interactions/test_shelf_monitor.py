@@ -193,5 +193,5 @@ def test_neighbours_never_cross_shelves() -> None:
 
 @pytest.mark.parametrize("bad", [{"block_samples": 1}, {"hold_s": 0.1}, {"onset_g": 0.0}])
 def test_parameters_that_make_no_sense_are_refused(bad: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match="must|at least"):
+    with pytest.raises(ValueError, match=r"must|at least"):
         PlateTrackerParameters(**bad)  # type: ignore[arg-type]
