@@ -22,6 +22,9 @@ from walkout.simulation.skeleton import Bone
 FloatArray = NDArray[np.float64]
 Float32Array = NDArray[np.float32]
 
+_POSE_CACHE = 48
+"""So many poses are kept: the world asks for hands and the renderer for surfaces of the same people."""
+
 _KEYPOINT_BONES = {
     Keypoint.LEFT_SHOULDER: Bone.LEFT_UPPER_ARM,
     Keypoint.RIGHT_SHOULDER: Bone.RIGHT_UPPER_ARM,
@@ -99,6 +102,7 @@ class BodyLibrary:
         self._skeletons = [self._skeleton(body) for body in range(len(self.names))]
         self._meshes: dict[tuple[int, int, int, bool], WornMesh] = {}
         self._layers: dict[tuple[int, int, bool], list[Layer]] = {}
+        self._poses: dict[Person, PosedBody] = {}
         head = self._weights[:, Bone.HEAD] > 0.5
         skulls = self._vertices[:, head]
         self._skull = (skulls.max(axis=1) + skulls.min(axis=1)) / 2 - self._joints[:, Bone.HEAD]
@@ -132,7 +136,15 @@ class BodyLibrary:
         return found
 
     def pose(self, person: Person) -> PosedBody:
-        """Return a person's surface, joints and palms in the store frame."""
+        """Return a person's surface, joints and palms in the store frame; the last few poses are kept."""
+        found = self._poses.get(person)
+        if found is None:
+            if len(self._poses) >= _POSE_CACHE:
+                self._poses.pop(next(iter(self._poses)))
+            found = self._poses[person] = self._pose(person)
+        return found
+
+    def _pose(self, person: Person) -> PosedBody:
         appearance, pose = person.appearance, person.pose
         skeleton = self._skeletons[appearance.body]
         mesh = self.mesh(appearance)

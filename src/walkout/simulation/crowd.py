@@ -9,59 +9,71 @@ from numpy.typing import NDArray
 
 from walkout.simulation.appearance import palette
 from walkout.simulation.bodies import PosedBody, WornMesh
-from walkout.simulation.device import Light
+from walkout.simulation.device import LOOK, CrowdBuffer, Light
 from walkout.simulation.garments import Material
-from walkout.simulation.meshes import VERTEX, Mesh, concatenate
-from walkout.simulation.scene import BODY_PART_ID_BASE, Person
+from walkout.simulation.scene import BODY_PART_ID_BASE, Appearance, Person
 from walkout.simulation.textures import CLOTH_LAYERS, CLOTH_REPEAT_M, Cloth
-from walkout.simulation.views import Rectangle, bounding, hull_triangles, rectangle_of, windowed
+from walkout.simulation.views import Rectangle, bounding, homogeneous, hull_triangles, rectangle_of, windowed
 from walkout.store.model import Camera
 
 FloatArray = NDArray[np.float64]
 
 
 class Crowd:
-    """Joins posed bodies into one mesh; what does not depend on the pose is kept per person."""
+    """The people of a scene on the device."""
 
-    def __init__(self) -> None:
-        self._parts: dict[tuple[int, object], Mesh] = {}
+    def __init__(self, buffer: CrowdBuffer) -> None:
+        self._buffer = buffer
+        self._shown: tuple[tuple[int, Appearance], ...] = ()
+        self._looks: dict[tuple[int, Appearance], NDArray[np.void]] = {}
+        self._places = np.zeros((0, 6), np.float32)
 
-    def build(self, people: tuple[Person, ...], posed: list[PosedBody]) -> Mesh:
-        """Return everybody's surface in the store frame."""
-        templates = [self._template(person, body) for person, body in zip(people, posed, strict=True)]
-        if len(self._parts) > 4 * max(len(people), 16):
-            self._parts.clear()
-        mesh = concatenate(templates)
-        if posed:
-            mesh.vertices["position"] = np.concatenate([body.vertices for body in posed])
-            mesh.vertices["normal"] = np.concatenate([body.normals for body in posed])
-        return mesh
+    def show(self, people: tuple[Person, ...], posed: list[PosedBody]) -> None:
+        """Replace everybody; only positions and normals are sent while the same people are shown."""
+        shown = tuple((person.person_id, person.appearance) for person in people)
+        if shown != self._shown:
+            self._shown = shown
+            self._looks = {
+                key: self._looks[key] if key in self._looks else _look(*key, body.mesh)
+                for key, body in zip(shown, posed, strict=True)
+            }
+            sizes = np.cumsum([0] + [len(body.mesh.vertices) for body in posed]).astype(np.uint32)
+            faces = [body.mesh.faces + offset for body, offset in zip(posed, sizes[:-1], strict=True)]
+            looks = [self._looks[key] for key in shown]
+            self._buffer.set_looks(
+                np.concatenate(looks) if looks else np.zeros(0, LOOK),
+                np.concatenate(faces) if faces else np.zeros((0, 3), np.uint32),
+            )
+            self._places = np.empty((int(sizes[-1]), 6), np.float32)
+        start = 0
+        for body in posed:
+            vertices, normals = body.surface
+            self._places[start : start + len(vertices), :3] = vertices
+            self._places[start : start + len(vertices), 3:] = normals
+            start += len(vertices)
+        self._buffer.set_places(self._places)
 
-    def _template(self, person: Person, body: PosedBody) -> Mesh:
-        key = (person.person_id, person.appearance)
-        found = self._parts.get(key)
-        if found is None:
-            vertices = np.zeros(len(body.vertices), VERTEX)
-            colours = palette(person.appearance)[body.mesh.materials]
-            vertices["colour"][:, :3] = np.round(np.clip(colours, 0, 1) * 255)
-            vertices["layer"] = -1
-            cloth = Cloth(person.appearance.pattern % len(Cloth))
-            if cloth is not Cloth.PLAIN:
-                _print_cloth(vertices, body.mesh, cloth)
-            vertices["id"] = BODY_PART_ID_BASE + person.person_id
-            found = self._parts[key] = Mesh(vertices, body.mesh.faces)
-        return found
+
+def _look(person_id: int, appearance: Appearance, mesh: WornMesh) -> NDArray[np.void]:
+    looks = np.zeros(len(mesh.vertices), LOOK)
+    looks["colour"][:, :3] = np.round(np.clip(palette(appearance)[mesh.materials], 0, 1) * 255)
+    looks["layer"] = -1
+    looks["id"] = BODY_PART_ID_BASE + person_id
+    cloth = Cloth(appearance.pattern % len(Cloth))
+    if cloth is not Cloth.PLAIN:
+        _print_cloth(looks, mesh, cloth)
+    return looks
 
 
-def _print_cloth(vertices: NDArray[np.void], mesh: WornMesh, cloth: Cloth) -> None:
+def _print_cloth(looks: NDArray[np.void], mesh: WornMesh, cloth: Cloth) -> None:
     """Lay a pattern around the top, as seen from the front and from the back of the body at rest."""
     top = mesh.materials == Material.TOP
     rest = mesh.vertices[top]
     middle = np.array([0.5, 0.5 + 0.86 * np.quantile(rest[:, 2], 0.9) / CLOTH_REPEAT_M[cloth]])
     around = np.arctan2(rest[:, 1], rest[:, 0]) * 0.16 if cloth is not Cloth.PRINTED else rest[:, 1]
     uv = np.stack([around / CLOTH_REPEAT_M[cloth], -rest[:, 2] / CLOTH_REPEAT_M[cloth]], axis=1) + middle
-    vertices["uv"][top] = np.clip(uv, 0.0, 1.0) if cloth is Cloth.PRINTED else uv
-    vertices["layer"][top] = CLOTH_LAYERS[cloth]
+    looks["uv"][top] = np.clip(uv, 0.0, 1.0) if cloth is Cloth.PRINTED else uv
+    looks["layer"][top] = CLOTH_LAYERS[cloth]
 
 
 @dataclass(frozen=True)
@@ -74,7 +86,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Cloud:
-    """Points (n, 3) of something live, and points whose hull holds both it and its shadow."""
+    """Points of something live, and points whose hull holds both it and its shadow; homogeneous, (4, n) each."""
 
     points: NDArray[np.float32]
     shade: NDArray[np.float32]
@@ -83,16 +95,16 @@ class Cloud:
         """Return where a camera sees it."""
         shade = windowed(camera, matrix, self.shade)
         body = rectangle_of(camera, windowed(camera, matrix, self.points))
-        around = rectangle_of(camera, shade, 6)
+        around = rectangle_of(camera, shade, 8)
         if body is None or around is None:
-            return Seen(body or around, hull_triangles(camera, shade))
-        return Seen(bounding([body, around]), hull_triangles(camera, shade))
+            return Seen(body or around, hull_triangles(camera, shade, 8.0))
+        return Seen(bounding([body, around]), hull_triangles(camera, shade, 8.0))
 
 
 def cloud_of(points: NDArray[np.float32], light: Light) -> Cloud:
     """Return something live with its shadow on the floor; some of its points are enough for the soft shadow."""
-    some = points[:: 1 + len(points) // 300]
+    some = points[:: 1 + len(points) // 160]
     direction = light.direction.astype(np.float32)
     fallen = some - some[:, 2:] * (direction / max(direction[2], np.float32(0.2)))
     fallen[:, 2] = 0.0
-    return Cloud(points, np.concatenate([some, fallen]))
+    return Cloud(homogeneous(points), homogeneous(np.concatenate([some, fallen])))

@@ -24,6 +24,9 @@ Form = tuple[ProductShape, bool]
 INSTANCE = np.dtype([("place", "<f4", 4), ("size", "<f4", 3), ("cap", "<f4", 3), ("layer", "<f4"), ("id", "<f4")])
 """A package to draw: store position and yaw, size, colour of the parts without label, texture layer, instance id."""
 
+LOOK = np.dtype([("uv", "<f4", 2), ("colour", "u1", 4), ("layer", "<f4"), ("id", "<f4")])
+"""What of a person's vertex does not move, as in ``meshes.VERTEX``."""
+
 _UNITS = {
     "labels": 0,
     "volume": 1,
@@ -77,6 +80,7 @@ class Device:
         context = self.context
         self.mesh_programs = _both(context, shaders.MESH_VERTEX)
         self.item_programs = _both(context, shaders.ITEM_VERTEX)
+        self.people_program = context.program(shaders.PEOPLE_VERTEX, shaders.PEOPLE)
         self.glass_program = context.program(shaders.MESH_VERTEX, shaders.GLASS)
         self.mesh_depth_program = context.program(shaders.MESH_DEPTH, shaders.NOTHING)
         self.item_depth_program = context.program(shaders.ITEM_DEPTH, shaders.NOTHING)
@@ -109,7 +113,8 @@ class Device:
                 self._packages[shape, fine] = buffers
 
     def _programs(self) -> tuple[Any, ...]:
-        return (*self.mesh_programs, *self.item_programs, self.glass_program, self.cast_program)
+        shaded = (*self.mesh_programs, *self.item_programs, self.people_program)
+        return (*shaded, self.glass_program, self.cast_program)
 
     def _shadow_map(self, size: int) -> tuple[Any, Any]:
         texture = self.context.depth_texture((size, size))
@@ -138,7 +143,8 @@ class Device:
         to_map = np.diag([0.5, 0.5, 0.5, 1.0])
         to_map[:3, 3] = 0.5
         light_view = np.ascontiguousarray((to_map @ light.view).T, dtype="f4").tobytes()
-        for program in (self.mesh_programs[live], self.item_programs[live], self.glass_program):
+        programs = [self.mesh_programs[live], self.item_programs[live], self.glass_program]
+        for program in [*programs, self.people_program] if live else programs:
             program["view_projection"].write(matrix)
             _set(program, "eye", tuple(eye))
             _set(program, "light_tint", light.tint)
@@ -229,6 +235,42 @@ class MeshBuffer:
         """Draw as glass."""
         if self._count:
             self._glass.render(vertices=self._count)
+
+    def draw_depth(self) -> None:
+        """Draw into a shadow map."""
+        if self._count:
+            self._outline.render(vertices=self._count)
+
+
+class CrowdBuffer:
+    """The surfaces of people on the device: what moves is uploaded for every scene, the rest when people change."""
+
+    def __init__(self, device: Device) -> None:
+        context = device.context
+        self._places = context.buffer(reserve=4096, dynamic=True)
+        self._looks = context.buffer(reserve=4096, dynamic=True)
+        self._faces = context.buffer(reserve=4096, dynamic=True)
+        self._count = 0
+        places = (self._places, "3f 3f", "position", "normal")
+        looks = (self._looks, "2f 4f1 1f 1f", "uv", "colour", "layer", "id")
+        self._shaded = context.vertex_array(device.people_program, [places, looks], self._faces)
+        outline = (self._places, "3f 12x", "position")
+        self._outline = context.vertex_array(device.mesh_depth_program, [outline], self._faces)
+
+    def set_looks(self, looks: NDArray[np.void], faces: NDArray[np.uint32]) -> None:
+        """Replace what does not depend on poses: ``LOOK`` records (v,) and triangles (f, 3) over all people."""
+        self._count = faces.size
+        _upload(self._looks, looks)
+        _upload(self._faces, faces)
+
+    def set_places(self, places: NDArray[np.float32]) -> None:
+        """Replace positions and normals, (v, 6)."""
+        _upload(self._places, places)
+
+    def draw(self) -> None:
+        """Draw shaded."""
+        if self._count:
+            self._shaded.render(vertices=self._count)
 
     def draw_depth(self) -> None:
         """Draw into a shadow map."""

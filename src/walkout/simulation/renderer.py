@@ -8,7 +8,6 @@ When an item leaves or joins the still layer, only its rectangle is drawn again,
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 import cv2
 import moderngl
@@ -17,9 +16,9 @@ from numpy.typing import NDArray
 
 from walkout.simulation.bodies import BodyLibrary
 from walkout.simulation.crowd import Cloud, Crowd, cloud_of
-from walkout.simulation.device import Device, Light, MeshBuffer, PackageBuffer, Target
+from walkout.simulation.device import CrowdBuffer, Device, Light, MeshBuffer, PackageBuffer, Target
 from walkout.simulation.fixtures import fixture_mesh, moving_mesh, room, sample_decor
-from walkout.simulation.meshes import concatenate
+from walkout.simulation.meshes import Mesh, concatenate
 from walkout.simulation.occlusion import light_volume
 from walkout.simulation.packages import BakedItems, ProductLook, corners
 from walkout.simulation.scene import ItemPlace, ItemTable, Lighting, Scene
@@ -28,6 +27,7 @@ from walkout.simulation.views import (
     LensMap,
     Rectangle,
     clip_matrix,
+    homogeneous,
     lens_map,
     merged,
     metric_depth,
@@ -35,7 +35,7 @@ from walkout.simulation.views import (
     window_to_clip,
     windowed,
 )
-from walkout.store.model import Camera, Store
+from walkout.store.model import Camera, Fixture, Store
 
 FloatArray = NDArray[np.float64]
 
@@ -81,19 +81,18 @@ class Renderer:
     Raises RendererError when this machine has no off-screen OpenGL or a product's picture cannot be read.
     """
 
-    def __init__(self, store: Store, *, seed: int = 0, texture_size: int = 192, shadow_size: int = 768) -> None:
+    def __init__(self, store: Store, *, seed: int = 0, texture_size: int = 192, shadow_size: int = 512) -> None:
         self.store = store
         rng = np.random.default_rng(seed)
         self._decor = sample_decor(rng)
-        self._moving_mesh = lru_cache(256)(lambda fixture, opening: moving_mesh(fixture, opening, self._decor))
         layers = texture_layers(store, texture_size, rng)
         self._device = Device(layers, light_volume(store), shadow_size)
         self._bodies = BodyLibrary.load()
         fixtures = concatenate([fixture_mesh(fixture, self._decor) for fixture in store.fixtures])
         self._room = MeshBuffer(self._device, concatenate([room(store, self._decor), fixtures]))
         self._fixtures = MeshBuffer(self._device, fixtures)
-        self._people = MeshBuffer(self._device)
-        self._crowd = Crowd()
+        self._people = CrowdBuffer(self._device)
+        self._crowd = Crowd(self._people)
         self._moving = MeshBuffer(self._device)
         self._moving_glass = MeshBuffer(self._device)
         self._still_moving = MeshBuffer(self._device)
@@ -108,7 +107,11 @@ class Renderer:
         self._light = self._light_of(Lighting())
         self._items: ItemTable | None = None
         self._baked = BakedItems.empty(0)
-        self._open: dict[str, float] = {}
+        self._items_version: int | None = None
+        self._items_touched: NDArray[np.bool_] = np.zeros(0, np.bool_)
+        self._with_moving_parts = [f for f in store.fixtures if moving_mesh(f, 0.0, self._decor) is not None]
+        self._openings: dict[str, float] = {}
+        self._moving_clouds: list[Cloud] = []
         self._scene: Scene | None = None
         self._clouds: list[Cloud] = []
 
@@ -158,15 +161,16 @@ class Renderer:
             self._lighting = scene.lighting
             self._light = self._light_of(scene.lighting)
             self._draw_fixed_shadow()
+            self._openings = {}
             self._invalidate()
         if scene.items is not self._items:
             self._items = scene.items
             self._baked = BakedItems.empty(len(scene.items.product))
+            self._items_version = None
             self._invalidate()
-        clouds = self._prepare_moving(scene)
-        clouds += self._prepare_items(scene.items)
+        clouds = [*self._prepare_moving(scene), *self._prepare_items(scene.items)]
         posed = [self._bodies.pose(person) for person in scene.people]
-        self._people.set(self._crowd.build(scene.people, posed))
+        self._crowd.show(scene.people, posed)
         clouds += [cloud_of(body.vertices, self._light) for body in posed]
         self._clouds = clouds
         self._draw_live_shadow()
@@ -186,47 +190,58 @@ class Renderer:
 
     def _prepare_moving(self, scene: Scene) -> list[Cloud]:
         """Doors and leaves stand still when closed and are drawn live while open."""
-        state = {}
-        for fixture in self.store.fixtures:
-            opening = max(scene.doors.get(fixture.fixture_id, 0.0), scene.gates.get(fixture.fixture_id, 0.0))
-            mesh = self._moving_mesh(fixture, opening)
-            if mesh is not None:
-                state[fixture.fixture_id] = (opening, *mesh)
-        opened = {name: opening for name, (opening, _, _) in state.items() if opening > 0}
-        if opened.keys() != self._open.keys() or not self._layers:
-            closed = [
-                moving_mesh(self.store.fixture_by_id[n], 0.0, self._decor) for n in opened.keys() ^ self._open.keys()
-            ]
-            for pair in closed:
-                if pair is not None:
-                    self._mark(np.concatenate([pair[0].vertices["position"], pair[1].vertices["position"]]))
-            still = [(solid, glass) for name, (_, solid, glass) in state.items() if name not in opened]
+        openings = {
+            fixture.fixture_id: max(scene.doors.get(fixture.fixture_id, 0.0), scene.gates.get(fixture.fixture_id, 0.0))
+            for fixture in self._with_moving_parts
+        }
+        if openings == self._openings:
+            return self._moving_clouds
+        changed = {name for name, opening in openings.items() if (opening > 0) != (self._openings.get(name, 1.0) > 0)}
+        state = {
+            fixture.fixture_id: self._moving_parts(fixture, openings[fixture.fixture_id])
+            for fixture in self._with_moving_parts
+        }
+        if changed:
+            for fixture in self._with_moving_parts:
+                if fixture.fixture_id in changed:
+                    self._mark(_outline(*self._moving_parts(fixture, 0.0)))
+            still = [parts for name, parts in state.items() if openings[name] <= 0]
             self._still_moving.set(concatenate([solid for solid, _ in still]))
             self._still_glass.set(concatenate([glass for _, glass in still]))
-        self._open = opened
-        live = [(solid, glass) for name, (_, solid, glass) in state.items() if name in opened]
+        live = [parts for name, parts in state.items() if openings[name] > 0]
         self._moving.set(concatenate([solid for solid, _ in live]))
         self._moving_glass.set(concatenate([glass for _, glass in live]))
-        return [
-            cloud_of(np.concatenate([solid.vertices["position"], glass.vertices["position"]]), self._light)
-            for solid, glass in live
-        ]
+        self._openings = openings
+        self._moving_clouds = [cloud_of(_outline(solid, glass), self._light) for solid, glass in live]
+        return self._moving_clouds
+
+    def _moving_parts(self, fixture: Fixture, opening: float) -> tuple[Mesh, Mesh]:
+        parts = moving_mesh(fixture, opening, self._decor)
+        if parts is None:
+            raise ValueError(f"fixture {fixture.fixture_id} has no moving parts")
+        return parts
 
     def _prepare_items(self, items: ItemTable) -> list[Cloud]:
         """Move items between the still layers and the live list; return the clouds of the live ones."""
-        settled = (items.place == ItemPlace.SHELF) & ~items.touched
-        gone = self._baked.rows & ~(settled & self._baked.same_place(items))
-        waiting = settled & ~self._baked.rows
-        if waiting.sum() > _WAITING_ITEMS or not self._baked.rows.any():
-            self._baked.add(items, waiting)
-            self._mark_items(waiting)
-        if gone.any():
-            self._mark_items(gone)
-            self._baked.rows &= ~gone
+        if items.version != self._items_version or not np.array_equal(items.touched, self._items_touched):
+            self._items_version, self._items_touched = items.version, items.touched.copy()
+            self._sort_items(items)
         live = np.flatnonzero((items.place != ItemPlace.GONE) & ~self._baked.rows)
         instances = self._look.instances(items.product[live], items.position[live], items.yaw[live], live)
         self._live_items.set(instances, self._look.shapes[items.product[live]], np.ones(len(live), np.bool_))
         return [cloud_of(box, self._light) for box in corners(instances)]
+
+    def _sort_items(self, items: ItemTable) -> None:
+        """Decide which items stand still, and have the places drawn again where that changed."""
+        settled = (items.place == ItemPlace.SHELF) & ~items.touched
+        gone = self._baked.rows & ~(settled & self._baked.same_place(items))
+        waiting = settled & ~(self._baked.rows & ~gone)
+        if gone.any():
+            self._mark_items(gone)
+            self._baked.rows &= ~gone
+        if waiting.sum() > _WAITING_ITEMS or not self._baked.rows.any():
+            self._baked.add(items, waiting)
+            self._mark_items(waiting)
 
     def _mark_items(self, rows: NDArray[np.bool_]) -> None:
         """Have the places of still items drawn again, or everything when they are many."""
@@ -261,7 +276,7 @@ class Renderer:
         if layer.stale:
             self._bake(layer, (0, 0, camera.width, camera.height))
         elif layer.changed:
-            windows = [windowed(camera, layer.matrix, cloud) for cloud in layer.changed]
+            windows = [windowed(camera, layer.matrix, homogeneous(cloud)) for cloud in layer.changed]
             found = [r for window in windows if (r := rectangle_of(camera, window, 3)) is not None]
             for rectangle in merged(found):
                 self._bake(layer, rectangle)
@@ -355,10 +370,10 @@ class Renderer:
         device.set_view(layer.matrix, camera.position, self._light, live=True)
         context.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
         context.front_face = "cw"
-        self._people.draw(live=True)
+        self._people.draw()
         self._live_items.draw(live=True)
         self._moving.draw(live=True)
-        if self._open:
+        if self._moving_clouds:
             self._draw_glass(self._works[size], self._moving_glass)
         for rectangle in rectangles:
             _read(self._works[size], rectangle, image, ids, depth)
@@ -384,6 +399,11 @@ def _read(
     if depth is not None:
         raw = target.frame.read(viewport=part, components=1, attachment=-1, dtype="f4", alignment=1)
         depth[y0:y1, x0:x1] = np.frombuffer(raw, np.float32).reshape(shape)
+
+
+def _outline(solid: Mesh, glass: Mesh) -> NDArray[np.float32]:
+    """Return the corners (n, 3) of a moving part."""
+    return np.concatenate([solid.vertices["position"], glass.vertices["position"]])
 
 
 def _release(target: Target) -> None:

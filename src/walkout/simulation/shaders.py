@@ -13,6 +13,42 @@ void main() {
 }
 """
 
+PEOPLE_VERTEX = """#version 330
+uniform mat4 view_projection; uniform sampler3D volume; uniform vec3 volume_low; uniform vec3 volume_scale;
+uniform mat4 light_view; uniform vec3 light_direction; uniform vec3 light_tint; uniform vec3 eye;
+in vec3 position; in vec3 normal; in vec2 uv; in vec4 colour; in float layer; in float id;
+out vec3 v_shadow; out vec3 v_ambient; out vec3 v_key; out vec2 v_uv; flat out float v_layer; flat out uint v_id;
+void main() {
+    vec3 n = normalize(normal);
+    float open = textureLod(volume, (position + n * 0.05 - volume_low) * volume_scale, 0.0).r;
+    float toward = max(dot(n, normalize(eye - position)), 0.0);
+    float facing = max(dot(n, light_direction), 0.0);
+    vec3 lit = colour.rgb * light_tint;
+    v_ambient = lit * open * open * (0.46 + 0.20 * n.z + 0.14 * toward);
+    v_key = lit * 0.52 * facing * (0.35 + 0.65 * open);
+    v_shadow = (light_view * vec4(position + n * 0.012, 1.0)).xyz - vec3(0.0, 0.0, 0.0015);
+    v_uv = uv; v_layer = layer; v_id = uint(id + 0.5);
+    gl_Position = view_projection * vec4(position, 1.0);
+}
+"""
+
+PEOPLE = """#version 330
+in vec3 v_shadow; in vec3 v_ambient; in vec3 v_key; in vec2 v_uv; flat in float v_layer; flat in uint v_id;
+layout(location = 0) out vec4 o_colour; layout(location = 1) out uint o_id;
+uniform sampler2DArray labels; uniform sampler2DShadow fixed_shadow; uniform sampler2DShadow live_shadow;
+void main() {
+    float sun = min(texture(fixed_shadow, v_shadow), texture(live_shadow, v_shadow));
+    vec3 full = v_ambient + v_key * sun;
+    if (v_layer >= 0.0) {
+        vec3 cloth = texture(labels, vec3(v_uv, v_layer)).rgb;
+        full *= cloth * cloth;
+    }
+    full = full * (1.0 + full * 0.25) / (1.0 + full * 0.55);
+    o_colour = vec4(sqrt(clamp(full.bgr, 0.0, 1.0)), 0.0);
+    o_id = v_id;
+}
+"""
+
 ITEM_VERTEX = """#version 330
 uniform mat4 view_projection;
 in vec3 position; in vec3 normal; in vec3 uv;
@@ -127,10 +163,9 @@ void main() {
     if (still.a > 0.02) {
         vec4 q = pixel_to_light * vec4(gl_FragCoord.xy, texelFetch(still_depth, at, 0).r, 1.0);
         vec3 p = q.xyz / q.w - vec3(0.0, 0.0, 0.002);
-        const float s = 0.0030;
-        vec3 u = vec3(s, 0.4 * s, 0.0), v = vec3(-0.4 * s, s, 0.0);
-        float lit = 0.25 * (texture(live_shadow, p + u) + texture(live_shadow, p - u)
-            + texture(live_shadow, p + v) + texture(live_shadow, p - v));
+        const float s = 0.0014;
+        vec3 u = vec3(s, 0.4 * s, 0.0);
+        float lit = 0.5 * (texture(live_shadow, p + u) + texture(live_shadow, p - u));
         still.rgb *= 1.0 - still.a * (1.0 - lit);
     }
     o_colour = still;
