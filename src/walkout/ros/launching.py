@@ -10,10 +10,10 @@ from pathlib import Path
 from ament_index_python.packages import get_package_share_directory
 from launch import LaunchContext
 from launch.action import Action
-from launch.actions import DeclareLaunchArgument, EmitEvent
-from launch.events import Shutdown
+from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch_ros.actions import Node as LaunchNode
 
+from walkout.perception.models import SHOPPER_DETECTOR, find_model
 from walkout.store.loader import load_store
 from walkout.store.model import Store
 
@@ -150,8 +150,13 @@ def core_node(executable: str, parameters: dict[str, object], name: str = "") ->
         name=name,
         parameters=[parameters],
         output="screen",
-        on_exit=[EmitEvent(event=Shutdown(reason=f"{name} has ended"))],
+        on_exit=[OpaqueFunction(function=_end_launch, args=[name])],
     )
+
+
+def _end_launch(context: LaunchContext, name: str) -> None:
+    if not context.is_shutdown:
+        raise LaunchError(f"{name} has ended; the store cannot run without it")
 
 
 def leaf_node(executable: str, parameters: dict[str, object], name: str, arguments: Sequence[str] = ()) -> LaunchNode:
@@ -169,7 +174,10 @@ def leaf_node(executable: str, parameters: dict[str, object], name: str, argumen
 
 
 def driver_nodes(store: Store, cameras: list[str], compose: str, common: dict[str, object]) -> list[Action]:
-    """Return the drivers and the detector, one process each or composed."""
+    """Return the drivers and the detector, one process each or composed. Raises LaunchError without a model."""
+    model = find_model(SHOPPER_DETECTOR)
+    if not model.is_file():
+        raise LaunchError(f"{model}: the detector's model is missing; make it with: walkout train detector")
     shelves = [fixture.fixture_id for fixture in store.fixtures if fixture.shelves]
     if compose == "perception":
         return [

@@ -6,12 +6,13 @@ import threading
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 
 from walkout.drivers.types import SourceError
 from walkout.ros.diagnostics import Diagnostics
 
-READ_TIMEOUT_S = 0.5
+READ_TIMEOUT_S = 0.2
 REOPEN_DELAY_S = 0.5
 
 T = TypeVar("T")
@@ -49,14 +50,13 @@ class Reader(Generic[T]):
 
     def _run(self) -> None:
         reported = ""
-        while not self._stop.is_set():
+        while not self._ending:
             try:
                 source = self._opener()
             except SourceError as error:
                 if str(error) != reported:
                     reported = str(error)
-                    self._node.get_logger().error(reported)
-                    self._diagnostics.error(reported)
+                    self._report(error)
                 self._stop.wait(REOPEN_DELAY_S)
                 continue
             reported = ""
@@ -64,18 +64,33 @@ class Reader(Generic[T]):
             try:
                 self._read_all(source)
             except SourceError as error:
-                self._node.get_logger().error(str(error))
-                self._diagnostics.error(str(error))
+                self._report(error)
             finally:
                 source.close()
 
+    @property
+    def _ending(self) -> bool:
+        return self._stop.is_set() or not self._node.context.ok()
+
+    def _report(self, error: SourceError) -> None:
+        if not self._ending:  # at the end of a store the devices may go before their drivers
+            self._node.get_logger().error(str(error))
+            self._diagnostics.error(str(error))
+
     def _read_all(self, source: Source[T]) -> None:
-        while not self._stop.is_set():
+        while not self._ending:
             item = source.read(READ_TIMEOUT_S)
-            if item is not None and not self._stop.is_set():
-                self._handle(item)
+            if item is not None and not self._ending:
+                self._pass_on(item)
+
+    def _pass_on(self, item: T) -> None:
+        try:
+            self._handle(item)
+        except rclpy_implementation.InvalidHandle:
+            if not self._ending:  # else the node was destroyed between the check and the publication
+                raise
 
     def close(self) -> None:
-        """Stop the thread and wait for it."""
+        """Stop the thread; one that waits for a device to appear ends with the process."""
         self._stop.set()
-        self._thread.join(timeout=2 * READ_TIMEOUT_S)
+        self._thread.join(timeout=0.1)

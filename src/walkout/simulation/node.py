@@ -53,7 +53,7 @@ class SimulatorNode(Node):  # type: ignore[misc]
             on_time=self._tell_time,
             on_measurement=lambda _measurement: self._tell_truth(),
         )
-        self._clock = self.create_publisher(Clock, "/clock", 1)
+        self._clock_publisher = self.create_publisher(Clock, "/clock", 1)
         self._true_shoppers = self.create_publisher(msg.TruthShoppers, "truth/shoppers", qos.STREAMS)
         self._true_interactions = self.create_publisher(msg.TruthInteraction, "truth/interactions", qos.EVENTS)
         self._true_baskets = self.create_publisher(msg.TruthBasket, "truth/baskets", qos.EVENTS)
@@ -99,7 +99,7 @@ class SimulatorNode(Node):  # type: ignore[misc]
     def _tell_time(self, now_ns: int) -> None:
         if now_ns == self._simulator.epoch_ns or now_ns >= self._next_clock_ns:
             self._next_clock_ns = now_ns + CLOCK_PERIOD_NS
-            self._clock.publish(Clock(clock=to_time(now_ns)))
+            self._clock_publisher.publish(Clock(clock=to_time(now_ns)))
         self._diagnostics.handled(now_ns)
 
     def _tell_truth(self) -> None:
