@@ -3,7 +3,6 @@
 import re
 import signal
 import sys
-import time
 
 import psutil
 import pytest
@@ -117,10 +116,8 @@ def test_a_stubborn_process_gets_stronger_signals(capsys):
     script = "trap '' INT; echo up; while :; do sleep 0.1; done"
     stubborn = shell(script, sigterm_timeout="0.3", output="screen")
     deaf = shell("trap '' INT TERM; echo up; while :; do sleep 0.1; done", sigterm_timeout="0.3", sigkill_timeout=0.3)
-    begin = time.monotonic()
     assert run(exits(codes), stubborn, deaf, TimerAction(period=0.5, actions=[Shutdown()])) == 0
     assert sorted(codes) == [-signal.SIGTERM, -signal.SIGKILL]
-    assert time.monotonic() - begin < 30
     output = capsys.readouterr().out
     assert "failed to terminate '0.3' seconds after receiving 'SIGINT', escalating to 'SIGTERM'" in output
     assert "failed to terminate '0.3' seconds after receiving 'SIGTERM', escalating to 'SIGKILL'" in output
