@@ -8,13 +8,13 @@ camera, is refined on all of them, and the seed that convinces most cameras wins
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from walkout.tracking.filter import BODY, pair_cost, pair_variance, update
+from walkout.tracking.filter import BIRTH_ITERATIONS, BODY, pair_cost, pair_variance, update
 from walkout.tracking.parameters import TrackerParameters
 from walkout.tracking.view import ROWS, Observations, View
 from walkout.tracking.visibility import Occluders, Visibility
@@ -67,30 +67,42 @@ class BirthPool:
         chosen = everything.select(free)
         self._frames[camera_id] = (chosen, everything, self._lone(camera_id, chosen))
 
-    def take_birth(self, now_ns: int, occupied: FloatArray) -> Birth | None:
-        """Return the most convincing birth, if any, and forget its detections.
+    def take_birth(
+        self, now_ns: int, newest: str, occupied: FloatArray, allowed: Callable[[FloatArray], bool]
+    ) -> Birth | None:
+        """Return the most convincing birth that the newest frame takes part in, if any, and forget its detections.
 
         Args:
             now_ns: the current time; older frames than ``birth_window_s`` do not count.
+            newest: the camera whose frame came last: pairs of others have been tried before.
             occupied: (k, 2) places of live shoppers, near whom nobody is born.
+            allowed: whether somebody may be born at a place (2,).
         """
         oldest = now_ns - int(self._p.birth_window_s * 1e9)
         for camera_id in [c for c, frame in self._frames.items() if frame[0].stamp_ns < oldest]:
             del self._frames[camera_id]
         lone = [item for camera_id in sorted(self._frames) for item in self._frames[camera_id][2]]
-        seeds = self._seeds(lone) if self._p.birth_views > 1 else [(item, item) for item in lone][:_MAX_SEEDS]
+        if self._p.birth_views > 1:
+            seeds = self._seeds(lone, newest)
+        else:
+            seeds = [(item, item) for item in lone if item.camera_id == newest]
         best: tuple[float, Birth] | None = None
         for first, second in seeds:
-            grown = self._grow(first, second)
+            start = _fuse(first, second)
+            if not self._free(start[:2], occupied) or not allowed(start[:2]):
+                continue
+            grown = self._grow(first, second, start)
             if grown is None or (best is not None and grown[0] <= best[0]):
                 continue
-            distance = np.hypot(*(occupied - grown[1].mean[:2]).T) if len(occupied) else np.array([np.inf])
-            if distance.min() >= self._p.min_separation:
+            if self._free(grown[1].mean[:2], occupied) and allowed(grown[1].mean[:2]):
                 best = grown
         if best is None:
             return None
         self._forget(best[1])
         return best[1]
+
+    def _free(self, place: FloatArray, occupied: FloatArray) -> bool:
+        return not len(occupied) or float(np.hypot(*(occupied - place).T).min()) >= self._p.min_separation
 
     def _forget(self, birth: Birth) -> None:
         for camera_id, index in birth.detections:
@@ -113,7 +125,7 @@ class BirthPool:
         mean = np.column_stack([ground, np.zeros((count, 2)), np.full(count, self._p.height_mean)])
         covariance = np.broadcast_to(self._prior(), (count, 5, 5)).copy()
         seen = np.ones((count, ROWS), dtype=np.bool_)
-        mean, covariance = update(view, mean, covariance, observations, seen, self._p)
+        mean, covariance = update(view, mean, covariance, observations, seen, self._p, BIRTH_ITERATIONS)
         known &= np.isfinite(mean).all(axis=1)
         body = covariance[:, BODY[:, None], BODY]
         return [_Lone(camera_id, i, mean[i, BODY], body[i]) for i in range(count) if known[i]]
@@ -123,32 +135,24 @@ class BirthPool:
         spread = np.array([_PRIOR_SPREAD_M, _PRIOR_SPREAD_M, p.max_speed / 3, p.max_speed / 3, p.height_sd])
         return np.diag(spread**2)
 
-    def _seeds(self, lone: Sequence[_Lone]) -> list[tuple[_Lone, _Lone]]:
-        """Return pairs of different cameras that agree on a place, best first."""
-        if len(lone) < 2:
+    def _seeds(self, lone: Sequence[_Lone], newest: str) -> list[tuple[_Lone, _Lone]]:
+        """Return pairs of the newest and another camera that agree on a place, best first."""
+        fresh = [item for item in lone if item.camera_id == newest]
+        others = [item for item in lone if item.camera_id != newest]
+        if not fresh or not others:
             return []
-        place = np.stack([item.mean for item in lone])
-        covariance = np.stack([item.covariance for item in lone])
-        order = {name: place for place, name in enumerate(sorted(self._frames))}
-        camera = np.array([order[item.camera_id] for item in lone])
         motion = np.diag([(self._p.max_speed / 3 * self._p.birth_window_s) ** 2 + 0.05**2] * 2 + [0.05**2])
-        delta = place[:, None] - place[None]
-        joint = covariance[:, None] + covariance[None] + motion
-        distance = np.einsum("ijk,ijk->ij", delta, np.linalg.solve(joint, delta[..., None])[..., 0])
-        agree: NDArray[np.bool_] = np.triu((distance < _AGREEMENT_GATE) & (camera[:, None] != camera[None]))
-        first, second = agree.nonzero()
+        delta = np.stack([item.mean for item in fresh])[:, None] - np.stack([item.mean for item in others])
+        joint = np.stack([item.covariance for item in fresh])[:, None] + np.stack([item.covariance for item in others])
+        distance = np.einsum("ijk,ijk->ij", delta, np.linalg.solve(joint + motion, delta[..., None])[..., 0])
+        first, second = np.nonzero(distance < _AGREEMENT_GATE)
         best = np.argsort(distance[first, second], kind="stable")[:_MAX_SEEDS]
-        return [(lone[first[k]], lone[second[k]]) for k in best]
+        return [(fresh[first[k]], others[second[k]]) for k in best]
 
-    def _grow(self, first: _Lone, second: _Lone) -> tuple[float, Birth] | None:
+    def _grow(self, first: _Lone, second: _Lone, start: FloatArray) -> tuple[float, Birth] | None:
         """Fuse a seed, let every other camera join, and return its score and the birth, or None if too few agree."""
         p = self._p
-        weights = np.linalg.inv(first.covariance), np.linalg.inv(second.covariance)
-        start = np.linalg.solve(weights[0] + weights[1], weights[0] @ first.mean + weights[1] @ second.mean)
         mean = np.array([start[0], start[1], 0.0, 0.0, p.height_mean])
-        if not np.isfinite(mean).all():
-            return None
-        mean[:2] = start[:2]
         covariance = self._prior()
         members: list[tuple[str, int]] = []
         ordered = [first, second] if first is not second else [first]
@@ -183,7 +187,7 @@ class BirthPool:
         """Update a state with one detection if it fits."""
         view, one = self._views[camera_id], self._frames[camera_id][0].select(np.array([index]))
         seen = self._seen_rows(view, mean)
-        means, covariances = update(view, mean[None], covariance[None], one, seen, self._p)
+        means, covariances = update(view, mean[None], covariance[None], one, seen, self._p, BIRTH_ITERATIONS)
         prediction = view.predict(means[:, BODY])
         variance = pair_variance(view, prediction, one, seen)
         tight = covariances[:, BODY[:, None], BODY]
@@ -217,6 +221,13 @@ class BirthPool:
         cost = misfit[0] - rows[0] * self._p.gate_sigma**2 / 2
         best = int(np.argmin(cost))
         return expected, int(index[best]) if cost[best] < 0 and rows[0, best] >= 2 else None
+
+
+def _fuse(first: _Lone, second: _Lone) -> FloatArray:
+    """Return the place and height (3,) on which two lone views agree best."""
+    weights = np.linalg.inv(first.covariance), np.linalg.inv(second.covariance)
+    total = weights[0] @ first.mean + weights[1] @ second.mean
+    return np.asarray(np.linalg.solve(weights[0] + weights[1], total), dtype=np.float64)
 
 
 def _meet_plane(view: View, pixels: FloatArray, level: FloatArray) -> FloatArray:

@@ -18,7 +18,7 @@ FloatArray = NDArray[np.float64]
 
 BODY = np.array([0, 1, 4])
 """The part of the state that a camera sees: x, y, height."""
-_ITERATIONS = 3
+BIRTH_ITERATIONS = 4
 
 
 def predict(
@@ -100,17 +100,19 @@ def update(
     observations: Observations,
     seen: NDArray[np.bool_],
     parameters: TrackerParameters,
+    iterations: int = 2,
 ) -> tuple[FloatArray, FloatArray]:
     """Return the states (m, 5), (m, 5, 5) after the i-th detection has been given to the i-th shopper.
 
-    An iterated extended Kalman filter: the camera is linearised anew around every intermediate estimate.
+    An iterated extended Kalman filter: the camera is linearised anew around every intermediate estimate. A vague prior
+    (a birth) needs more ``iterations`` than a good prediction.
     """
     if not len(mean):
         return mean, covariance
     prior = np.linalg.inv(covariance)
     state = mean.copy()
     normal = prior
-    for _ in range(_ITERATIONS):
+    for _ in range(iterations):
         prediction = view.predict(state[:, BODY])
         posture = (view.posture * prediction.scale[:, None]) ** 2
         variance = np.where(seen, observations.variance + posture, np.inf)

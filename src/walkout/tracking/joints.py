@@ -38,6 +38,7 @@ _REST = np.array(
 """Places of rest as fractions of the height: forward, left, up; elbows and wrists relative to their shoulder."""
 _REST_SD = np.array([0.12, 0.08, 0.14, 0.14, 0.18, 0.18, 0.26, 0.26, 0.10, 0.10, 0.22, 0.22])
 """How far joints stray from there, metres per axis."""
+_WRISTS = (Keypoint.LEFT_WRIST, Keypoint.RIGHT_WRIST)
 _ARM = np.array([Keypoint.LEFT_ELBOW, Keypoint.RIGHT_ELBOW, Keypoint.LEFT_WRIST, Keypoint.RIGHT_WRIST])
 _SHOULDER = np.array([Keypoint.LEFT_SHOULDER, Keypoint.RIGHT_SHOULDER] * 2)
 _LEFT = np.array([2, 4, 6, 8, 10])
@@ -45,6 +46,8 @@ _RIGHT = np.array([3, 5, 7, 9, 11])
 _MIRROR = np.array([0, 1, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10])
 _BONES = ((2, 4, 0.20), (3, 5, 0.20), (4, 6, 0.18), (5, 7, 0.18), (2, 6, 0.36), (3, 7, 0.36))
 """Inner joint, outer joint and the most it can measure as a fraction of the height."""
+_BONE_ENDS = np.array([bone[0] for bone in _BONES]), np.array([bone[1] for bone in _BONES])
+_BONE_LIMITS = np.array([bone[2] for bone in _BONES])
 _BONE_SD_M = 0.03
 _MIRROR_MARGIN = 8.0
 _MIRROR_VOTES = 6.0
@@ -94,7 +97,7 @@ class JointFilter:
         self._p = parameters
         density = np.full(KEYPOINT_COUNT, parameters.trunk_acceleration_sd)
         density[[Keypoint.LEFT_ELBOW, Keypoint.RIGHT_ELBOW]] = parameters.elbow_acceleration_sd
-        density[[Keypoint.LEFT_WRIST, Keypoint.RIGHT_WRIST]] = parameters.wrist_acceleration_sd
+        density[[*_WRISTS, Keypoint.LEFT_FOOT, Keypoint.RIGHT_FOOT]] = parameters.wrist_acceleration_sd
         self._density = density**2
 
     def predict(
@@ -189,13 +192,11 @@ class JointFilter:
     ) -> tuple[BoolArray, FloatArray]:
         """Return for whom (m,) the detector has exchanged left and right, and the votes (m,)."""
         limit = self._p.joint_gate_sigma**2
-        straight, exchanged = np.zeros(len(pixels)), np.zeros(len(pixels))
         both = (confidence[:, _LEFT] > 0) & (confidence[:, _RIGHT] > 0) & known[:, _LEFT] & known[:, _RIGHT]
-        for own, other in ((_LEFT, _RIGHT), (_RIGHT, _LEFT)):
-            same = _mahalanobis(projected[:, own], noise[:, own], observed[:, own] - pixels[:, own])
-            crossed = _mahalanobis(projected[:, own], noise[:, other], observed[:, other] - pixels[:, own])
-            straight += np.where(both, np.minimum(same, limit), 0.0).sum(axis=1)
-            exchanged += np.where(both, np.minimum(crossed, limit), 0.0).sum(axis=1)
+        same = np.minimum(_mahalanobis(projected, noise, observed - pixels), limit)
+        crossed = np.minimum(_mahalanobis(projected, noise[:, _MIRROR], observed[:, _MIRROR] - pixels), limit)
+        straight = np.where(both, same[:, _LEFT] + same[:, _RIGHT], 0.0).sum(axis=1)
+        exchanged = np.where(both, crossed[:, _LEFT] + crossed[:, _RIGHT], 0.0).sum(axis=1)
         difference = straight - exchanged
         return difference > _MIRROR_MARGIN, np.where(np.abs(difference) > _MIRROR_MARGIN, np.sign(difference), 0.0)
 
@@ -237,13 +238,14 @@ def _mahalanobis(projected: FloatArray, noise: FloatArray, residual: FloatArray)
 
 def _limit_bones(joints: FloatArray, covariance: FloatArray, height: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Pull elbows and wrists in where the arm would be longer than an arm (a one-sided distance observation)."""
-    for inner, outer, fraction in _BONES:
+    inner_ends, outer_ends = _BONE_ENDS
+    lengths = np.linalg.norm(joints[:, outer_ends, :3] - joints[:, inner_ends, :3], axis=2)
+    too_long = (lengths > _BONE_LIMITS * height[:, None]).any(axis=0)
+    for inner, outer, fraction in [bone for bone, bad in zip(_BONES, too_long, strict=True) if bad]:
         vector = joints[:, outer, :3] - joints[:, inner, :3]
         length = np.linalg.norm(vector, axis=1)
         excess = length - fraction * height
         rows = np.flatnonzero(excess > 0)
-        if not len(rows):
-            continue
         unit = vector[rows] / length[rows, None]
         cross = np.einsum("mab,mb->ma", covariance[rows, outer, :, :3], unit)
         own = np.einsum("ma,ma->m", cross[:, :3], unit)

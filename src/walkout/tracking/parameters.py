@@ -47,7 +47,7 @@ class TrackerParameters:
     body_radius: float = _setting(0.24, 0.05, 0.6, "m", "Radius of the cylinder that stands for the trunk.")
 
     # Observation
-    box_noise: float = _setting(0.05, 0.005, 0.5, "1", "Noise of a box edge as a fraction of the box's height.")
+    box_noise: float = _setting(0.06, 0.005, 0.5, "1", "Noise of a box edge as a fraction of the box's height.")
     pixel_noise: float = _setting(
         0.004, 0.0, 0.05, "1", "Noise of every edge and keypoint as a fraction of the image's width."
     )
@@ -55,9 +55,9 @@ class TrackerParameters:
         0.006, 0.0, 0.1, "1", "A box edge nearer to the image border than this fraction of its width is cut off."
     )
     trunk_noise: float = _setting(
-        0.06, 0.005, 0.5, "m", "How far hips and neck stand off the upright cylinder's axis (posture)."
+        0.08, 0.005, 0.5, "m", "How far hips and neck stand off the upright cylinder's axis (posture)."
     )
-    limb_noise: float = _setting(0.14, 0.005, 0.5, "m", "How far head and feet stand off the cylinder's axis.")
+    limb_noise: float = _setting(0.17, 0.005, 0.5, "m", "How far head and feet stand off the cylinder's axis.")
     min_keypoint_confidence: float = _setting(0.3, 0.0, 1.0, "1", "Keypoints below this confidence are ignored.")
     min_score: float = _setting(0.25, 0.0, 1.0, "1", "Detections below this score are ignored.")
     robust_sigma: float = _setting(2.0, 0.5, 10.0, "1", "Residuals beyond this many sigma count linearly (Huber).")
@@ -112,9 +112,11 @@ class TrackerParameters:
     )
 
     # Joints
-    wrist_acceleration_sd: float = _setting(6.0, 0.1, 50.0, "m/s^1.5", "Density of the acceleration noise of wrists.")
-    elbow_acceleration_sd: float = _setting(4.0, 0.1, 50.0, "m/s^1.5", "Density of the acceleration noise of elbows.")
-    trunk_acceleration_sd: float = _setting(2.5, 0.1, 50.0, "m/s^1.5", "The same of head, shoulders, hips and feet.")
+    wrist_acceleration_sd: float = _setting(
+        2.0, 0.1, 50.0, "m/s^1.5", "Density of the acceleration noise of wrists and feet."
+    )
+    elbow_acceleration_sd: float = _setting(1.5, 0.1, 50.0, "m/s^1.5", "Density of the acceleration noise of elbows.")
+    trunk_acceleration_sd: float = _setting(1.0, 0.1, 50.0, "m/s^1.5", "The same of head, shoulders and hips.")
     joint_noise: float = _setting(
         0.015, 0.0, 0.2, "1", "Noise of a keypoint as a fraction of the box's height, besides pixel_noise."
     )

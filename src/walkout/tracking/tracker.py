@@ -34,6 +34,7 @@ FloatArray = NDArray[np.float64]
 _EXISTENCE_LIMITS = (0.001, 0.999)
 _GONE = 0.1
 _SURE = 0.9
+_HIDDEN_PATIENCE = 3.0
 _DEFAULT_PERIOD_S = 0.1
 
 
@@ -168,10 +169,12 @@ class MultiViewTracker:
         hits = set(matched.tracks.tolist())
         self._duplicates.watch(tracks, hits, visibility.fraction, elapsed)
         self._believe(tracks, hits, visibility.fraction, elapsed)
-        free = np.setdiff1d(np.arange(len(observations)), matched.detections)
+        unexplained = np.ones(len(observations), dtype=np.bool_)
+        unexplained[matched.detections] = False
+        free = np.flatnonzero(unexplained)
         self._pool.put(camera_id, observations, free)
         if len(free):
-            self._bear(stamp)
+            self._bear(stamp, camera_id)
 
     def _note_frame(self, camera_id: str, stamp: int) -> float:
         """Return how long one frame of this camera stands for, in seconds."""
@@ -265,16 +268,18 @@ class MultiViewTracker:
             odds *= ratio**share
             track.existence = float(np.clip(odds / (1 + odds), *_EXISTENCE_LIMITS))
 
-    def _bear(self, stamp: int) -> None:
+    def _bear(self, stamp: int, camera_id: str) -> None:
         """Let the agreeing unexplained detections become tentative shoppers."""
         while True:
             occupied = np.array([t.position for t in self._tracks if t.live]).reshape(-1, 2)
-            birth = self._pool.take_birth(stamp, occupied)
+            birth = self._pool.take_birth(stamp, camera_id, occupied, self._may_appear)
             if birth is None:
                 return
-            place = birth.mean[:2]
-            if not self._zones.outdoors(place) or self._zones.inside(ZoneKind.ENTRY, place):
-                self._tracks.append(self._new_track(birth, stamp))
+            self._tracks.append(self._new_track(birth, stamp))
+
+    def _may_appear(self, place: FloatArray) -> bool:
+        """Return whether a body at this place is of interest: in the store or about to enter."""
+        return not self._zones.outdoors(place) or self._zones.inside(ZoneKind.ENTRY, place)
 
     def _new_track(self, birth: Birth, stamp: int) -> Track:
         joints, covariance = initial_joints(birth.mean)
@@ -315,6 +320,8 @@ class MultiViewTracker:
         p = self.parameters
         unseen = (now - track.last_hit_ns) / 1e9
         patience = max(p.lost_after_s, 3 * max(self._frame_period.values(), default=0.0))
+        if track.existence > _SURE and track.state is TrackState.CONFIRMED:
+            patience *= _HIDDEN_PATIENCE  # no camera has missed him: he stands where none can see
         if track.state is TrackState.TENTATIVE:
             if unseen > patience / 2 or track.existence < _GONE:
                 self._close(track)
