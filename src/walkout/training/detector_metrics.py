@@ -64,7 +64,7 @@ class _Tally:
     joints: list[NDArray[np.float64]] = field(default_factory=list)
     """Rows of (12, 3): error in pixels, confidence, Visibility; one per found shopper."""
     wrists: list[tuple[float, float]] = field(default_factory=list)
-    """Per seen wrist of a found shopper: error in pixels and confidence of the nearer found wrist, whatever its side."""
+    """Per seen wrist of a found shopper: error in pixels and confidence of the nearer found wrist of either side."""
 
 
 def evaluate(detector: Detector, samples: Iterable[Sample]) -> DetectorScore:

@@ -29,7 +29,7 @@ class _Deployed(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Return the maps of NetworkOutput with a leading batch axis."""
-        centre, box, joints, visible, heat = self.network(normalise(images))
+        centre, box, joints, visible, heat, _ = self.network(normalise(images))
         return torch.sigmoid(centre), box * BOX_UNIT, joints * BOX_UNIT, torch.sigmoid(visible), torch.sigmoid(heat)
 
 

@@ -15,6 +15,8 @@ from torch import Tensor, nn
 
 from walkout.perception.types import KEYPOINT_COUNT
 
+FACING_BINS = 8
+
 PRIOR = 0.01
 """Probability that a cell is a centre or a joint before anything is learnt: keeps the first steps calm."""
 
@@ -81,6 +83,7 @@ class ShopperNetwork(nn.Module):
         self.joints = nn.Conv2d(eighth, 2 * KEYPOINT_COUNT, 1)
         self.visible = nn.Conv2d(eighth, KEYPOINT_COUNT, 1)
         self.heat = nn.Conv2d(fine, KEYPOINT_COUNT, 1)
+        self.facing = nn.Conv2d(eighth, FACING_BINS, 1)
         self._initialise()
 
     def _initialise(self) -> None:
@@ -93,16 +96,18 @@ class ShopperNetwork(nn.Module):
                 nn.init.constant_(
                     module.second[1].weight, 0.25
                 )  # nearly an identity at first: a short warm-up is enough
-        for out in (self.centre, self.heat, self.box, self.joints, self.visible):
+        for out in (self.centre, self.heat, self.box, self.joints, self.visible, self.facing):
             nn.init.normal_(out.weight, std=0.01)
         for out in (self.centre, self.heat):
             nn.init.constant_(out.bias, math.log(PRIOR / (1 - PRIOR)))
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Return centre (b, 1, h/8, w/8), box (b, 4, ·), joints (b, 24, ·), visible (b, 12, ·), heat (b, 12, h/4, w/4).
 
         Centre, visible and heat are logits. Box is the distance from the cell's centre to the left, top, right and
-        bottom side, joints the offset x, y of each joint, all in units of BOX_UNIT pixels.
+        bottom side, joints the offset x, y of each joint, all in units of BOX_UNIT pixels. Last comes facing
+        (b, FACING_BINS, ·), logits of the direction in the picture from a shopper's right side to its left: nobody uses
+        it, it is there to be learnt: telling left from right is the hardest part of the joints.
         """
         c4 = self.stage4(self.stem(x))
         c8 = self.stage8(c4)
@@ -111,7 +116,8 @@ class ShopperNetwork(nn.Module):
         p8 = self.fuse8(F.relu(c8 + _enlarge(self.lateral16(p16), c8)))
         fine = self.fuse4(F.relu(self.lateral4(c4) + _enlarge(self.lateral8(p8), c4)))
         person = self.person(p8)
-        return self.centre(person), self.box(person), self.joints(person), self.visible(person), self.heat(fine)
+        heads = (self.centre(person), self.box(person), self.joints(person), self.visible(person), self.heat(fine))
+        return (*heads, self.facing(person))
 
 
 def _enlarge(x: Tensor, like: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from walkout.perception.decode import COARSE_STRIDE, FINE_STRIDE, cell_centre
-from walkout.perception.types import KEYPOINT_COUNT
+from walkout.perception.types import KEYPOINT_COUNT, Keypoint
 from walkout.training.labels import Labels, Visibility
 
 Array = NDArray[np.float32]
@@ -25,7 +25,8 @@ class Targets:
     too hidden to count). ``person_weight`` (h/8, w/8) is above 0 in cells that regress a shopper, whose ``size`` is the
     root of its box's area. ``joint_weight`` (12, ·) 0 for joints out of the picture, less for hidden ones; ``visible``
     0/1 with ``visible_weight``. ``heat`` sub-cell exact Gaussians of the seen joints; ``heat_weight`` 0 around hidden
-    ones, where a peak is neither right nor wrong.
+    ones, where a peak is neither right nor wrong. ``facing`` (2, h/8, w/8) points in the picture from the
+    shopper's right side to its left, of length 1 where that is clear and shorter where the sides cover each other.
     """
 
     centre: Array
@@ -37,6 +38,7 @@ class Targets:
     joint_weight: Array
     visible: Array
     visible_weight: Array
+    facing: Array
     heat: Array
     heat_weight: Array
 
@@ -75,8 +77,8 @@ def make_targets(labels: Labels, width: int, height: int) -> Targets:
 
 def _regression(
     labels: Labels, people: NDArray[np.intp], owner: NDArray[np.intp], x: Array, y: Array
-) -> tuple[Array, Array, Array, Array, Array, Array]:
-    """Return size, box, joints, joint weight, visible and its weight: each cell those of the shopper it belongs to."""
+) -> tuple[Array, ...]:
+    """Return size, box, joints, joint weight, visible, its weight and facing: each cell its own shopper's."""
     boxes = np.concatenate([labels.boxes[people], np.zeros((1, 4), np.float32)])
     joints = np.concatenate([labels.joints[people], np.zeros((1, KEYPOINT_COUNT, 3), np.float32)])
     box = boxes[owner].transpose(2, 0, 1)
@@ -92,7 +94,16 @@ def _regression(
         (importance * near).astype(np.float32),
         (state == Visibility.SEEN).astype(np.float32),
         (state != Visibility.OUTSIDE).astype(np.float32),
+        _facing(offsets, size),
     )
+
+
+def _facing(offsets: Array, size: Array) -> Array:
+    """Return the direction (2, h, w) from right to left shoulder and hip, at most 1 long."""
+    left = offsets[[Keypoint.LEFT_SHOULDER, Keypoint.LEFT_HIP]].mean(axis=0)
+    right = offsets[[Keypoint.RIGHT_SHOULDER, Keypoint.RIGHT_HIP]].mean(axis=0)
+    known = (left - right) / (0.1 * size)
+    return np.asarray(known / np.maximum(np.linalg.norm(known, axis=0), 1.0), dtype=np.float32)
 
 
 def _split(joints: Array, x: Array, y: Array) -> tuple[Array, Array]:
