@@ -275,7 +275,7 @@ class DeviceClient:
         self._socket.settimeout(timeout_s)
         try:
             packet = self._socket.recv(LARGEST_PACKET)
-        except TimeoutError:
+        except (TimeoutError, BlockingIOError):
             return None
         except OSError as error:
             raise SourceError(f"{self.uri}: the simulated device is gone ({error}); start the simulator") from None

@@ -87,7 +87,8 @@ class Stock:
                 self.weight_g[row] = max(1.0, self._generator.normal(product.weight_g, product.weight_sd_g))
                 lane.columns[column].append(row)
                 jitter = self._generator.normal(0.0, [0.002, 0.002, 0.04])
-                self._place(row, lane, column, front - product.size[0] / 2 + min(jitter[0], 0.003), jitter[1:])
+                jitter[0] = np.clip(jitter[0], -GAP_M / 2, GAP_M / 2)
+                self._place(row, lane, column, front - product.size[0] / 2 + jitter[0], jitter[1:])
                 row += 1
 
     def _place(

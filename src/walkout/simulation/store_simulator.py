@@ -33,6 +33,7 @@ class StoreSimulator:
         rate_hz: float | None = None,
         render: bool = True,
         epoch_ns: int = 0,
+        endless: bool = False,
     ) -> None:
         """Build the world and the renderer.
 
@@ -44,6 +45,7 @@ class StoreSimulator:
             rate_hz: frames per second of every camera, default each camera's own.
             render: False leaves the frames out: readings and signals alone, fast.
             epoch_ns: added to every stamp.
+            endless: the sensors of the empty store go on after the scenario, as real ones would.
 
         Raises:
             UserError: an unknown camera.
@@ -52,6 +54,7 @@ class StoreSimulator:
         self.store = store
         self.world = World(store, scenario, seed)
         self.epoch_ns = epoch_ns
+        self._endless = endless
         self.cameras = _choose_cameras(store, camera_ids) if render else ()
         self._renderer = Renderer(store) if render else None
         self._periods = [round(1e9 / (rate_hz or camera.rate_hz)) for camera in self.cameras]
@@ -71,7 +74,7 @@ class StoreSimulator:
             if camera is not None and self._renderer is not None:
                 image = self._renderer.render(camera, self.world.scene()).image
                 yield Frame(camera.camera_id, time_ns + self.epoch_ns, image)
-            if self.world.finished:
+            if self.world.finished and not self._endless:
                 return
 
     @property

@@ -1,0 +1,125 @@
+from pathlib import Path
+
+import pytest
+from worlds import store
+
+from walkout.simulation.scenario import ActionKind, Payment, ScenarioError, load_scenario, scenario_folder
+
+HEAD = "store: kiosk\n"
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    file = tmp_path / "s.yaml"
+    file.write_text(text)
+    return file
+
+
+def message(tmp_path: Path, text: str) -> str:
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario(write(tmp_path, text), store("kiosk"))
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("file", sorted(scenario_folder().glob("*.yaml")), ids=lambda file: file.stem)
+def test_the_scenarios_that_come_with_the_package_are_valid(file: Path) -> None:
+    name = load_scenario(file).store
+    scenario = load_scenario(file.stem, store(name))
+    assert scenario.arrivals or scenario.flow
+
+
+def test_everything_that_can_be_said(tmp_path: Path) -> None:
+    text = HEAD + """
+name: everything
+description: all fields
+seed: 4
+duration_s: 90
+lighting: {brightness: 0.8, warmth: 0.3, key_direction: [0.1, 0.2, 0.9]}
+fill: [0.3, 0.7]
+load_cells: {noise_g: 1.0, noisy_share: 0.1, quantisation_g: 0.5}
+behaviours:
+  quick: {items: [1, 2], put_back_probability: 0.4, categories: [snacks]}
+arrivals:
+  - {at_s: 5, behaviour: quick, payment: declined, speed_m_s: 1.1}
+  - at_s: 1
+    token: my-card
+    payment: staff
+    body: 2
+    script:
+      - take: {sku: chocolate-dark, quantity: 2}
+      - take: {lane: g1/0/0}
+      - put_back: {sku: chocolate-dark}
+      - put_back_elsewhere: {sku: chocolate-dark, lane: g2/0/0}
+      - touch: {lane: g1/1/1}
+      - wait_s: 2.5
+      - look: {fixture: g1, seconds: 1}
+      - walk: [1.5, 1.2]
+      - leave
+"""
+    categories = sorted({product.category for product in store("kiosk").products})
+    scenario = load_scenario(write(tmp_path, text.replace("snacks", categories[0])), store("kiosk"))
+    assert [arrival.at_s for arrival in scenario.arrivals] == [1.0, 5.0]
+    first, second = scenario.arrivals
+    assert first.script is not None
+    assert [action.kind for action in first.script] == [
+        ActionKind.TAKE,
+        ActionKind.TAKE,
+        ActionKind.PUT_BACK,
+        ActionKind.PUT_BACK_ELSEWHERE,
+        ActionKind.TOUCH,
+        ActionKind.WAIT,
+        ActionKind.LOOK,
+        ActionKind.WALK,
+        ActionKind.LEAVE,
+    ]
+    assert (first.payment, first.token, first.body) == (Payment.STAFF, "my-card", 2)
+    assert second.behaviour.items == (1, 2)
+    assert second.behaviour.speed_m_s == (1.1, 1.1)
+    assert scenario.load_cells.noise_g == (1.0, 1.0)
+    assert (scenario.seed, scenario.duration_s, scenario.fill) == (4, 90.0, (0.3, 0.7))
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "parts"),
+    [
+        (HEAD + "arrivals:\n  - {at_s: 1, script: [{take: {sku: choclate-dark}}]}\n", 3, ["not in the catalogue", "did you mean 'chocolate-dark'"]),
+        (HEAD + "arrivals:\n  - {at_s: 1, script: [{take: {lane: g1/9/9}}]}\n", 3, ["lane 'g1/9/9'", "<fixture>/<shelf>/<lane>"]),
+        (HEAD + "arrivals:\n  - {at_s: 1, script: [{take: {sku: honey-forest, lane: g1/0/0}}]}\n", 3, ["holds 'nuts-peanuts'", "g1/1/3"]),
+        (HEAD + "arrivals:\n  - {at_s: 1, script: [{put_back: {sku: honey-forest}}]}\n", 3, ["holds 0", "take it first"]),
+        (HEAD + "arrivals:\n  - at_s: 1\n    behavior: {}\n", 4, ["unknown field 'behavior'", "did you mean 'behaviour'"]),
+        (HEAD + "arrivals:\n  - at_s: -3\n", 3, ["arrivals[0].at_s", "is -3", "from 0"]),
+        (HEAD + "arrivals:\n  - at_s: soon\n", 3, ["'soon', not a number"]),
+        (HEAD + "arrivals:\n  - {at_s: 1, payment: gold}\n", 3, ["ok, declined, staff"]),
+        (HEAD + "arrivals:\n  - {at_s: 1, behaviour: nobody}\n", 3, ["'nobody'", "choose one of default"]),
+        (HEAD + "arrivals:\n  - {at_s: 1, script: [{dance: 3}]}\n", 3, ["unknown field 'dance'"]),
+        (HEAD + "arrivals:\n  - {at_s: 1, script: [{look: {fixture: g7}}]}\n", 3, ["'g7'", "choose one of g1"]),
+        (HEAD + "seed: 1\nseed: 2\narrivals: []\n", 3, ["given twice", "line 2"]),
+        (HEAD + "fill: [0.9, 0.1]\narrivals: []\n", 2, ["not an interval"]),
+        (HEAD + "load_cells: {noise: 3}\narrivals: []\n", 2, ["did you mean 'noise_g'"]),
+        (HEAD + "arrivals: {rate_per_minute: 0}\n", 2, ["arrivals.rate_per_minute", "0.01"]),
+        (HEAD + "lighting: {key_direction: [0, 0, -1]}\narrivals: []\n", 2, ["z above 0"]),
+        ("store: corner\narrivals: []\n", 1, ["the store is 'kiosk'"]),
+        ("arrivals: []\n", 1, ["store: is missing"]),
+        ("store: kiosk\narrivals: [\n", 3, ["not YAML"]),
+        ("just words\n", 1, ["not a mapping"]),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_one_line_with_file_line_field_and_remedy(
+    tmp_path: Path, text: str, line: int, parts: list[str]
+) -> None:
+    told = message(tmp_path, text)
+    assert f"s.yaml:{line}:" in told
+    for part in parts:
+        assert part in told
+    assert ";" in told, "a remedy follows"
+
+
+def test_a_scenario_that_is_not_there() -> None:
+    with pytest.raises(ScenarioError, match="did you mean 'three_shoppers'"):
+        load_scenario("three_shopers")
+    with pytest.raises(ScenarioError, match="cannot read"):
+        load_scenario("/nowhere/x.yaml")
+
+
+def test_an_empty_file(tmp_path: Path) -> None:
+    assert "is empty" in message(tmp_path, "")
