@@ -16,7 +16,7 @@ from walkout.simulation.skeleton import BONE_COUNT, Bone
 FloatArray = NDArray[np.float64]
 Vector = tuple[float, float, float]
 
-CYCLE_PER_HIP_HEIGHT = 1.5
+CYCLE_PER_HIP_HEIGHT = 1.35
 """Metres walked per gait cycle (two steps) at full stride, per metre of hip height."""
 STANCE = 0.6
 """Share of the gait cycle during which a foot stands on the floor."""
@@ -78,6 +78,7 @@ class Skeleton:
         self._trunk_offsets = np.diff(trunk, axis=0)
         self.hip_height = float(rest[Bone.LEFT_THIGH, 2] + rest[Bone.RIGHT_THIGH, 2]) / 2
         self._arms = tuple(_limb(rest, side, "UPPER_ARM", "FOREARM", "HAND", None) for side in ("LEFT", "RIGHT"))
+        self._knuckles = [_knuckles(rest, 0), _knuckles(rest, 6)]
         axes = [rest[Bone.LEFT_HAND] - rest[Bone.LEFT_FOREARM], rest[Bone.RIGHT_HAND] - rest[Bone.RIGHT_FOREARM]]
         self._forearms = [axis / np.linalg.norm(axis) for axis in axes]
         self._legs = tuple(_limb(rest, side, "THIGH", "SHANK", "FOOT", (1.0, 0.0, 0.0)) for side in ("LEFT", "RIGHT"))
@@ -225,7 +226,7 @@ class Skeleton:
         place[hand] = wrist
         grip = max(targets.carry[side], weight if wanted is not None else 0.0)
         pose[hand] = pose[fore] @ _rotation(self._forearms[side], -sign * (_HAND_ROLL + 0.45 * grip))
-        curl = _curl(self.rest, prefix, 0.3 + 0.35 * grip)
+        curl = _rotation(self._knuckles[side], 0.3 + 0.35 * grip)
         pose[fingers] = pose[hand] @ curl
         place[fingers] = wrist + pose[hand] @ (self.rest[fingers] - self.rest[hand])
         pose[tips] = pose[fingers] @ curl
@@ -350,12 +351,12 @@ def _shrug(chest: FloatArray, collar: FloatArray, shoulder: FloatArray, goal: Fl
     return _rotation(axis / max(size, 1e-9), angle) @ chest
 
 
-def _curl(rest: FloatArray, prefix: int, angle: float) -> FloatArray:
-    """Return the bend of a finger joint about the knuckles, in the rest pose's axes."""
+def _knuckles(rest: FloatArray, prefix: int) -> FloatArray:
+    """Return the unit axis about which the fingers of a hand bend, in the rest pose's axes."""
     hand, fingers, tips = rest[9 + prefix], rest[10 + prefix], rest[11 + prefix]
-    first, second = fingers - hand, tips - fingers
-    knuckles = np.cross(first, second)
-    return _rotation(knuckles / np.linalg.norm(knuckles), angle)
+    axis = np.cross(fingers - hand, tips - fingers)
+    unit: FloatArray = axis / np.linalg.norm(axis)
+    return unit
 
 
 def _rotation(axis: FloatArray, angle: float) -> FloatArray:

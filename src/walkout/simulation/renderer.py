@@ -39,7 +39,7 @@ from walkout.store.model import Camera, Fixture, Store
 
 FloatArray = NDArray[np.float64]
 
-_WAITING_ITEMS = 8
+_WAITING_ITEMS = 3
 """So many settled items are drawn live before they are put into the still layers together."""
 _CAMERA_CACHE = 12
 """So many cameras' still layers are kept."""
