@@ -53,6 +53,7 @@ class Suite:
     repository: str
     tests: str
     passed: int
+    helpers: list[str] = field(default_factory=list)
     skip: list[str] = field(default_factory=list)
     packages: list[str] = field(default_factory=list)
     deselect: str = ""
@@ -101,6 +102,8 @@ def run(suite: Suite, checkout: Path, verbose: bool = False) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="conformance_") as folder:
         tests, report, prefix = (Path(folder) / name for name in ("tests", "report.xml", "prefix"))
         shutil.copytree(checkout / suite.tests, tests)
+        for helper in suite.helpers:
+            shutil.copy(checkout / helper, tests)
         for script in tests.rglob("*.bash"):
             script.chmod(0o755)
         make_packages(prefix, suite.packages)
