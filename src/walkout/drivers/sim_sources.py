@@ -18,6 +18,7 @@ from walkout.drivers.sim_link import (
 )
 from walkout.drivers.types import Frame, GateSignal, ReadingBatch, SourceError
 
+STARTING_S = 2.0
 CONNECT_PAUSE_S = 0.1
 
 T = TypeVar("T")
@@ -117,15 +118,17 @@ class SimGate:
 def connect(directory: Path, name: str, wait_s: float, make: Callable[[DeviceClient], T]) -> T:
     """Connect to a simulated device, waiting for a simulator that is still starting. Raises SourceError."""
     until = time.monotonic() + wait_s
+    absent_since: float | None = None
     while True:
         try:
             client = DeviceClient(directory, name)
             break
         except SourceError:
-            # A simulator that is up lists its devices at once; a name it does not have will not appear by waiting.
+            # A simulator makes its devices within moments; a name it does not have then will not appear by waiting.
             running = directory.is_dir() and any(directory.glob("*.sock"))
-            present = (directory / f"{name}.sock").exists()
-            if time.monotonic() > until or (running and not present):
+            absent = running and not (directory / f"{name}.sock").exists()
+            absent_since = (absent_since or time.monotonic()) if absent else None
+            if time.monotonic() > until or (absent_since and time.monotonic() - absent_since > STARTING_S):
                 raise
         time.sleep(CONNECT_PAUSE_S)
     try:

@@ -21,6 +21,8 @@ PACKAGE = "walkout"
 BOOLEANS = ("true", "false")
 COMPOSE = ("nodes", "perception")
 RESPAWN_DELAY_S = 1.0
+STOP_S = "1.5"
+"""Seconds that a node has to end after Ctrl-C, and again after SIGTERM."""
 
 STORE = DeclareLaunchArgument(
     "store",
@@ -150,6 +152,8 @@ def core_node(executable: str, parameters: dict[str, object], name: str = "") ->
         name=name,
         parameters=[parameters],
         output="screen",
+        sigterm_timeout=STOP_S,
+        sigkill_timeout=STOP_S,
         on_exit=[OpaqueFunction(function=_end_launch, args=[name])],
     )
 
@@ -168,6 +172,8 @@ def leaf_node(executable: str, parameters: dict[str, object], name: str, argumen
         parameters=[parameters],
         arguments=list(arguments),
         output="screen",
+        sigterm_timeout=STOP_S,
+        sigkill_timeout=STOP_S,
         respawn=True,
         respawn_delay=RESPAWN_DELAY_S,
     )
