@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,8 +14,12 @@ from matplotlib.patches import Polygon
 from numpy.typing import NDArray
 
 from walkout.drivers.types import GateSignalKind
+from walkout.errors import UserError
 from walkout.interactions.types import InteractionKind
+from walkout.simulation.body_points import NominalBody
+from walkout.simulation.scenario import load_scenario
 from walkout.simulation.world import World
+from walkout.store.loader import load_store
 from walkout.store.model import Fixture, FixtureType
 
 matplotlib.use("Agg")
@@ -78,3 +85,27 @@ def _corners(fixture: Fixture) -> NDArray[np.float64]:
     local = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]]) * half
     matrix = fixture.pose.matrix
     return np.asarray(local @ matrix[:2, :2].T + matrix[:2, 3])
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a scenario without rendering and draw it: ``python -m walkout.simulation.floor_picture SCENARIO OUT.png``."""
+    parser = argparse.ArgumentParser(description="Draw a scenario's paths on the floor plan")
+    parser.add_argument("scenario", help="name in config/scenarios, or a YAML file")
+    parser.add_argument("picture", type=Path, help="PNG to write")
+    parser.add_argument("--seed", type=int, default=None, help="default: the scenario's")
+    parser.add_argument("--seconds", type=float, default=180.0, help="how long at most (default 180)")
+    given = parser.parse_args(arguments)
+    try:
+        store = load_store(load_scenario(given.scenario).store)
+        scenario = load_scenario(given.scenario, store)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 1
+    recorder = Recorder(World(store, scenario, given.seed, NominalBody()))
+    recorder.run(given.seconds)
+    recorder.draw(given.picture)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

