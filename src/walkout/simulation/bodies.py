@@ -22,6 +22,8 @@ from walkout.simulation.skeleton import Bone
 FloatArray = NDArray[np.float64]
 Float32Array = NDArray[np.float32]
 
+_BOX_MARGIN_M = 0.4
+"""How far skin, clothes, hair and bags reach beyond the outermost joints at most."""
 _POSE_CACHE = 48
 """So many poses are kept: the world asks for hands and the renderer for surfaces of the same people."""
 
@@ -75,6 +77,13 @@ class PosedBody:
     def surface(self) -> tuple[Float32Array, Float32Array]:
         """Vertices and unit normals, (v, 3) float32 each."""
         return _skin(self.mesh, self._rest, self._rotations, self._heads, self._scale)
+
+    @cached_property
+    def bounds(self) -> Float32Array:
+        """Corners (8, 3) of a box around the person, known without the surface."""
+        low, high = self._heads.min(axis=0) - _BOX_MARGIN_M, self._heads.max(axis=0) + _BOX_MARGIN_M
+        ends = np.stack([low, high]).astype(np.float32)
+        return np.array([(ends[i, 0], ends[j, 1], ends[k, 2]) for i in (0, 1) for j in (0, 1) for k in (0, 1)])
 
     @property
     def vertices(self) -> Float32Array:

@@ -14,7 +14,7 @@ import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
-from walkout.simulation.bodies import BodyLibrary
+from walkout.simulation.bodies import BodyLibrary, PosedBody
 from walkout.simulation.crowd import Cloud, Crowd, cloud_of
 from walkout.simulation.device import CrowdBuffer, Device, Light, MeshBuffer, PackageBuffer, Target
 from walkout.simulation.fixtures import fixture_mesh, moving_mesh, room, sample_decor
@@ -114,6 +114,10 @@ class Renderer:
         self._moving_clouds: list[Cloud] = []
         self._scene: Scene | None = None
         self._clouds: list[Cloud] = []
+        self._posed: list[PosedBody] = []
+        self._reaches: list[NDArray[np.float32]] = []
+        self._shown: list[int] | None = None
+        self._people_clouds: list[Cloud] = []
 
     def render(self, camera: Camera, scene: Scene, ids: bool = False, depth: bool = False) -> Rendered:
         """Return the picture that a camera takes of a scene; its size is the camera's."""
@@ -134,7 +138,7 @@ class Renderer:
         image = layer.image.copy()
         id_image = layer.ids.copy() if ids else None
         depth_image = layer.depth.copy() if depth else None
-        views = [cloud.seen(camera, layer.matrix) for cloud in self._clouds]
+        views = [cloud.seen(camera, layer.matrix) for cloud in [*self._clouds, *self._people_in_view(layer, scene)]]
         rectangles = merged([view.rectangle for view in views if view.rectangle is not None])
         if rectangles:
             shadows = np.concatenate([view.shadow for view in views])
@@ -169,12 +173,23 @@ class Renderer:
             self._items_version = None
             self._invalidate()
         clouds = [*self._prepare_moving(scene), *self._prepare_items(scene.items)]
-        posed = [self._bodies.pose(person) for person in scene.people]
-        self._crowd.show(scene.people, posed)
-        clouds += [cloud_of(body.vertices, self._light) for body in posed]
         self._clouds = clouds
-        self._draw_live_shadow()
+        self._posed = [self._bodies.pose(person) for person in scene.people]
+        self._reaches = [cloud_of(body.bounds, self._light).shade for body in self._posed]
+        self._shown = None
         self._scene = scene
+
+    def _people_in_view(self, layer: _StillLayer, scene: Scene) -> list[Cloud]:
+        """Put the people on the device of whom, or of whose shadows, a camera may see something."""
+        windows = [windowed(layer.camera, layer.matrix, reach) for reach in self._reaches]
+        chosen = [n for n, window in enumerate(windows) if rectangle_of(layer.camera, window, 4) is not None]
+        if chosen != self._shown:
+            self._shown = chosen
+            posed = [self._posed[number] for number in chosen]
+            self._crowd.show(tuple(scene.people[number] for number in chosen), posed)
+            self._people_clouds = [cloud_of(body.vertices, self._light) for body in posed]
+            self._draw_live_shadow()
+        return self._people_clouds
 
     def _invalidate(self) -> None:
         for layer in self._layers.values():

@@ -84,6 +84,8 @@ def test_joints_lie_within_the_surface(body: int, outfit: int) -> None:
     distance = np.linalg.norm(posed.joints[:, None] - posed.vertices[None], axis=2).min(axis=1)
     assert (distance < 0.16).all()
     assert posed.vertices[:, 2].min() > -0.06
+    assert (posed.vertices > posed.bounds.min(axis=0)).all()
+    assert (posed.vertices < posed.bounds.max(axis=0)).all()
 
 
 def test_every_hair_style_can_be_worn() -> None:

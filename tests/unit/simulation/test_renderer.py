@@ -164,6 +164,15 @@ def test_people_cast_shadows_on_the_floor(shared: Renderer) -> None:
     assert (darker[floor] > 20).sum() > 50
 
 
+def test_a_shadow_is_seen_of_somebody_out_of_view(shared: Renderer) -> None:
+    # The lens sees the floor beside the feet, where the key light throws the shadow, and nothing of the person.
+    camera = camera_at((0.75, 1.3, 0.9), (0.76, 1.3, 0.0), focal=400.0)
+    empty = shared.render(camera, scene())
+    rendered = shared.render(camera, scene(person(BodyPose(1.25, 1.5, 0.0))), ids=True)
+    assert not (rendered.ids >= BODY_PART_ID_BASE).any()
+    assert (rendered.image.astype(int) < empty.image.astype(int) - 8).any()
+
+
 def test_lighting_changes_brightness_and_colour(shared: Renderer) -> None:
     normal = shared.render(CAMERA, scene(STANDING)).image.reshape(-1, 3).mean(axis=0)
     dark = shared.render(CAMERA, scene(STANDING, lighting=Lighting(brightness=0.5))).image.reshape(-1, 3).mean(axis=0)
