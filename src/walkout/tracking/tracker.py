@@ -100,6 +100,8 @@ class MultiViewTracker:
         clean, malformed = usable(detections, self.parameters)
         if malformed:
             self.reports[f"camera {camera_id}: malformed detections (not finite, wrong shape) are ignored"] += malformed
+        if clean is None:
+            return
         problem = self._timeline.put(clean)
         if problem == "late" and self._timeline.fell_back():
             self.reports["stamps fell back: tracking starts afresh"] += 1

@@ -192,18 +192,19 @@ class View:
         )
 
 
-def usable(detections: Detections, parameters: TrackerParameters) -> tuple[Detections, int]:
-    """Return the detections that can be used and how many were malformed (not finite, empty, wrong shape).
+def usable(detections: Detections, parameters: TrackerParameters) -> tuple[Detections | None, int]:
+    """Return the detections that can be used and how many were malformed (not finite, empty boxes).
 
-    Weak ones (score) and the weaker of two almost equal boxes are left out without being counted.
+    Weak ones (score) and the weaker of two almost equal boxes are left out without being counted. A frame whose arrays
+    do not fit together is no observation at all, not one of an empty room: None.
     """
     count = len(detections.scores)
-    if (
-        detections.boxes.shape != (count, 4)
-        or len(detections.keypoints) != count
-        or len(detections.appearance) != count
-    ):
-        return _take(detections, np.zeros(0, dtype=np.intp)), max(count, 1)
+    if len(detections.keypoints) != count or len(detections.appearance) != count or len(detections.boxes) != count:
+        return None, max(count, 1)
+    if count and detections.boxes.shape != (count, 4):
+        return None, count
+    if count == 0:
+        return _take(detections, np.zeros(0, dtype=np.intp)), 0
     boxes = detections.boxes.astype(float)
     good = np.isfinite(boxes).all(axis=1) & np.isfinite(detections.scores)
     good[good] &= (boxes[good, 2:] > boxes[good, :2]).all(axis=1)
@@ -228,14 +229,22 @@ def box_overlap(first: FloatArray, second: FloatArray) -> FloatArray:
 
 
 def _take(detections: Detections, index: NDArray[np.intp]) -> Detections:
+    if len(index) == 0:
+        return Detections(
+            detections.camera_id,
+            detections.stamp_ns,
+            np.zeros((0, 4), dtype=np.float32),
+            np.zeros(0, dtype=np.float32),
+            np.zeros((0, len(Keypoint), 3), dtype=np.float32),
+            np.zeros((0, 0), dtype=np.float32),
+        )
     if len(index) == len(detections.scores):
         return detections
-    empty = len(index) == 0
     return Detections(
         detections.camera_id,
         detections.stamp_ns,
-        np.zeros((0, 4), dtype=np.float32) if empty else detections.boxes[index],
-        np.zeros(0, dtype=np.float32) if empty else detections.scores[index],
-        np.zeros((0, len(Keypoint), 3), dtype=np.float32) if empty else detections.keypoints[index],
-        np.zeros((0, 0), dtype=np.float32) if empty else detections.appearance[index],
+        detections.boxes[index],
+        detections.scores[index],
+        detections.keypoints[index],
+        detections.appearance[index],
     )

@@ -229,15 +229,15 @@ def test_bad_detections_are_reported_and_survived() -> None:
             )
         )
         frames.append(replace(frame, camera_id="nowhere"))
-        frames.append(replace(frame, boxes=frame.boxes[:, :3]))
+        frames.append(replace(frame, boxes=np.zeros((3, 4), dtype=np.float32)))
     snapshots = run(tracker, frames)
     assert len(confirmed(snapshots[-2])) == 1
     assert any("nowhere" in message for message in tracker.reports)
     assert any("malformed" in message for message in tracker.reports)
 
 
-@given(st.lists(st.tuples(st.integers(0, 1), st.floats(0.5, 2.5)), min_size=1, max_size=4))
-@settings(max_examples=10, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 1), st.floats(0.5, 2.5)), min_size=1, max_size=3))
+@settings(max_examples=6, deadline=None)
 def test_ids_are_never_reused(episodes: list[tuple[int, float]]) -> None:
     tracker = MultiViewTracker(TrackerParameters(lost_keep_s=0.5), room())
     closed: set[int] = set()
@@ -256,12 +256,12 @@ def test_ids_are_never_reused(episodes: list[tuple[int, float]]) -> None:
 
 
 @given(st.permutations(range(3)), st.integers(0, 5))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 def test_identity_probabilities_are_a_distribution(order: list[int], seed: int) -> None:
     walkers = [
         Walker(lambda t, k=k: (1.2 + 0.6 * t, 2.2 + 0.45 * order[k] * abs(1 - 0.5 * t)), look=k) for k in range(3)
     ]
-    for snapshot in run(MultiViewTracker(TrackerParameters(), room()), record(walkers, 4, seed=seed)):
+    for snapshot in run(MultiViewTracker(TrackerParameters(), room()), record(walkers, 3, seed=seed)):
         for s in snapshot.shoppers:
             assert s.candidate_ids[0] == s.track_id
             assert len(s.candidate_ids) == len(set(s.candidate_ids)) == len(s.candidate_probabilities)

@@ -24,7 +24,7 @@ REACHER = Walker(lambda t: (2.8, 2.5), wrist=reach)
 
 def wrist_errors(cameras: list[str], seed: int = 0, keypoints: bool = True) -> tuple[np.ndarray, np.ndarray]:
     """Return distances and published standard deviations of the right wrist, seen by some cameras after two seconds."""
-    frames = [f for f in record([REACHER], 14, seed=seed) if f.stamp_ns < 2e9 or f.camera_id in cameras]
+    frames = [f for f in record([REACHER], 9, seed=seed) if f.stamp_ns < 2e9 or f.camera_id in cameras]
     distance, sd = [], []
     for snapshot in run(MultiViewTracker(TrackerParameters(), room()), frames)[30:]:
         for shopper in confirmed(snapshot):
@@ -40,7 +40,7 @@ def wrist_errors(cameras: list[str], seed: int = 0, keypoints: bool = True) -> t
 @pytest.mark.parametrize(("cameras", "limit"), [(["c0", "c1", "c2", "c3"], 0.05), (["c0", "c1"], 0.09)])
 def test_wrists_are_found_in_3d(cameras: list[str], limit: float) -> None:
     distance, sd = wrist_errors(cameras)
-    assert len(distance) > 90
+    assert len(distance) > 55
     assert np.median(distance) < limit
     normalised = np.mean(distance**2 / (3 * sd**2))
     assert 0.2 < normalised < 2.0
@@ -48,7 +48,7 @@ def test_wrists_are_found_in_3d(cameras: list[str], limit: float) -> None:
 
 def test_one_view_says_that_it_knows_less() -> None:
     many, one = wrist_errors(["c0", "c1", "c2", "c3"]), wrist_errors(["c0"])
-    assert len(one[0]) > 50
+    assert len(one[0]) > 40
     assert np.median(one[1]) > 1.5 * np.median(many[1])
     assert np.median(one[0]) < 0.35
 

@@ -46,6 +46,7 @@ class Walker:
         points[:, 2] = HEIGHTS * self.height
         if self.wrist is not None:
             points[7] = self.wrist(t)
+            points[5] = (points[3] + points[7]) / 2 - (0.0, 0.0, 0.08)
         return points
 
 
