@@ -137,7 +137,8 @@ def play_to(node, path, topic, count, options, steps=None):
     texts, clocks = [], []
     node.create_subscription(String, topic, lambda m: texts.append(int(m.data)), LATCHED)
     node.create_subscription(
-        Clock, "/clock", lambda m: clocks.append(m.clock.sec * 1000 + m.clock.nanosec // 10**6 - 1000), 100)
+        Clock, "/clock", lambda m: clocks.append(m.clock.sec * 1000 + m.clock.nanosec // 10**6 - 1000), 100
+    )
     player_node = rclpy.create_node("player_under_test", enable_rosout=False)
     executor = SingleThreadedExecutor()
     executor.add_node(player_node)
@@ -160,7 +161,7 @@ def test_plays_in_order_at_the_rate_under_another_name(node, tmp_path):
     options = play.PlayOptions(rate=2.0, remap={"/label": "/renamed"}, clock_hz=50.0)
     texts, _, published, elapsed_s = play_to(node, tmp_path / "bag", "/renamed", 5, options)
     assert published == 10
-    assert texts == list(range(0, 1000, 100))[-len(texts):]
+    assert texts == list(range(0, 1000, 100))[-len(texts) :]
     assert elapsed_s > 0.44
 
 
@@ -210,15 +211,18 @@ def parsed(module, *arguments):
     return parser.parse_args(arguments)
 
 
-@pytest.mark.parametrize(("module", "arguments", "message"), [
-    (record, [], "Need to specify"),
-    (record, ["-e", "("], "regular expression"),
-    (record, ["-a", "--qos-profile-overrides-path", "/no/such/file"], "cannot be read"),
-    (record, ["-a", "--custom-data", "nonsense"], "KEY=VALUE"),
-    (play, [], "name the bag"),
-    (play, ["/no/such/bag"], "No such bag"),
-    (play, ["bag", "--remap", "/a"], "OLD:=NEW"),
-])
+@pytest.mark.parametrize(
+    ("module", "arguments", "message"),
+    [
+        (record, [], "Need to specify"),
+        (record, ["-e", "("], "regular expression"),
+        (record, ["-a", "--qos-profile-overrides-path", "/no/such/file"], "cannot be read"),
+        (record, ["-a", "--custom-data", "nonsense"], "KEY=VALUE"),
+        (play, [], "name the bag"),
+        (play, ["/no/such/bag"], "No such bag"),
+        (play, ["bag", "--remap", "/a"], "OLD:=NEW"),
+    ],
+)
 def test_bad_arguments_are_one_clear_line(module, arguments, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(RuntimeError, match=message):
