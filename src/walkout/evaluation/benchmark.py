@@ -7,6 +7,7 @@ import json
 import platform
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +117,7 @@ def _run_stages(options: argparse.Namespace) -> int:
         if measurement is None or measurement.stamp_ns > options.seconds * 1e9:
             break
         name = f"all stages, per {type(measurement).__name__}"
-        output = _timed(spent_ms, name, lambda item=measurement: pipeline.feed(item))
+        output = _timed(spent_ms, name, partial(pipeline.feed, measurement))
         for command in output.commands:
             simulator.world.open_gate(command.gate_id)
     pipeline.close()

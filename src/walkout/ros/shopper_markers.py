@@ -71,7 +71,7 @@ def _shopper(state: ShopperState) -> list[Marker]:
     )
     body.pose.position = point(x, y, height / 2)
     markers = [body]
-    known = np.isfinite(state.keypoints).all(axis=1)
+    known = np.asarray(np.isfinite(state.keypoints).all(axis=1))
     bones = [state.keypoints[list(bone)] for bone in BONES if known[list(bone)].all()]
     if bones:
         skeleton = make_marker("skeleton", state.track_id, Marker.LINE_LIST, (0.035, 0.0, 0.0), (*colour, 1.0))
