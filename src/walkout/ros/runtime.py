@@ -12,8 +12,6 @@ from rclpy.duration import Duration
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 
-from walkout.ros.parameters import ParameterError
-
 
 def run(factory: Callable[[], Node | list[Node]], args: list[str] | None = None) -> None:
     """Create the nodes of one process and spin them until they are told to stop.
@@ -34,8 +32,11 @@ def run(factory: Callable[[], Node | list[Node]], args: list[str] | None = None)
         executor.spin()
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
-    except (ParameterError, ValueError, OSError, RuntimeError) as error:
+    except Exception as error:
+        # While the process is being shut down, whatever a half-made node complains of is of no interest.
         if rclpy.ok():
+            if not isinstance(error, (ValueError, OSError, RuntimeError)):
+                raise
             print(f"error: {_one_line(error)}", file=sys.stderr)
             code = 1
     finally:
