@@ -10,6 +10,7 @@ import psutil
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.executors import SingleThreadedExecutor
+from rosgraph_msgs.msg import Clock
 
 from walkout import msg
 from walkout.ros import qos
@@ -34,8 +35,9 @@ class GraphFigures:
 def measure(store: Store, seconds: float) -> GraphFigures:
     """Listen to the running graph for a while.
 
-    Latencies compare the arrival here with the capture stamp; they are meaningful when the simulator keeps real time,
-    because its clock starts at the system's time. Event latencies run from the moment a simulated hand let go.
+    Latencies compare the store's time on arrival here with the capture stamp. The store's time is that of /clock, gone
+    on since its last tick as the system's clock has; without /clock it is the system's. Event latencies run from the
+    moment a simulated hand let go.
 
     Raises:
         RuntimeError: no store is running in this ROS domain.
@@ -48,9 +50,14 @@ def measure(store: Store, seconds: float) -> GraphFigures:
     figures, recording = GraphFigures(), [False]
     true_events: dict[str, list[int]] = defaultdict(list)
 
+    clock_lead_ns = [0]
+
+    def on_clock(message: Clock) -> None:
+        clock_lead_ns[0] = to_ns(message.clock) - time.time_ns()
+
     def latency(stage: str, stamp_ns: int) -> None:
         if recording[0]:
-            figures.latencies_ms[stage].append((time.time_ns() - stamp_ns) / 1e6)
+            figures.latencies_ms[stage].append((time.time_ns() + clock_lead_ns[0] - stamp_ns) / 1e6)
 
     def on_detections(message: msg.Detections) -> None:
         latency("detections", to_ns(message.header.stamp))
@@ -75,6 +82,7 @@ def measure(store: Store, seconds: float) -> GraphFigures:
             values = {item.key: item.value for item in status.values}
             figures.dropped[status.name.rsplit("/", 1)[-1]] = int(values.get("dropped", 0))
 
+    node.create_subscription(Clock, "/clock", on_clock, 1)
     for camera in store.cameras:
         node.create_subscription(msg.Detections, f"camera/{camera.camera_id}/detections", on_detections, qos.STREAMS)
     node.create_subscription(

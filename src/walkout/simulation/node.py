@@ -27,7 +27,6 @@ CLOCK_PERIOD_NS = 50_000_000
 TRUTH_PERIOD_NS = 100_000_000
 DRIVERS_WAIT_S = 30.0
 WAIT_STEP_S = 0.2
-POLL_S = 0.02
 
 
 class SimulatorNode(Node):  # type: ignore[misc]
@@ -45,7 +44,13 @@ class SimulatorNode(Node):  # type: ignore[misc]
         # The OpenGL context belongs to the thread that makes it: the world is built where it will run.
         self._worker = ThreadPoolExecutor(1, "simulator")
         self._simulator = self._worker.submit(
-            StoreSimulator, store, scenario, None if seed < 0 else seed, cameras or None, epoch_ns=time.time_ns()
+            StoreSimulator,
+            store,
+            scenario,
+            None if seed < 0 else seed,
+            cameras or None,
+            epoch_ns=time.time_ns(),
+            endless=True,
         ).result()
         self._runner = SimulationRunner(
             self._simulator,
@@ -58,6 +63,7 @@ class SimulatorNode(Node):  # type: ignore[misc]
         self._true_interactions = self.create_publisher(msg.TruthInteraction, "truth/interactions", qos.EVENTS)
         self._true_baskets = self.create_publisher(msg.TruthBasket, "truth/baskets", qos.EVENTS)
         self._told_interactions = 0
+        self._told_end = False
         self._told_visits: set[int] = set()
         self._next_clock_ns = 0
         self._next_truth_ns = 0
@@ -71,15 +77,6 @@ class SimulatorNode(Node):  # type: ignore[misc]
         if missing:
             self.get_logger().warning(f"starting without drivers of: {', '.join(missing)}")
         self._runner.run()
-        if self._stop.is_set():
-            return
-        self.get_logger().info("the scenario is over: everybody has left")
-        started_ns, from_ns = time.monotonic_ns(), self._simulator.now_ns
-        while not self._stop.is_set():
-            # The clock runs on: the last visits have yet to be settled.
-            self._runner.serve(POLL_S)
-            self._tell_time(from_ns + int((time.monotonic_ns() - started_ns) * self._speed))
-            self._tell_truth()
 
     def _ended(self, running: Future[None]) -> None:
         error = running.exception()
@@ -108,6 +105,9 @@ class SimulatorNode(Node):  # type: ignore[misc]
             return
         self._next_truth_ns = now_ns + TRUTH_PERIOD_NS
         world = self._simulator.world
+        if world.finished and not self._told_end:
+            self._told_end = True
+            self.get_logger().info("the scenario is over: everybody has left; the sensors go on")
         shoppers = [
             msg.TruthShopper(
                 person_id=shopper.person_id,
