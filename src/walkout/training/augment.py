@@ -48,7 +48,7 @@ def _warp(image: Image, labels: Labels, rng: np.random.Generator, size: tuple[in
 
 def _recolour(image: Image, rng: np.random.Generator) -> Image:
     """Apply gain, offset and gamma per channel by a table, and sometimes turn the hue."""
-    if rng.random() < 0.3:
+    if rng.random() < 0.1:
         hsv = cv2.cvtColor(image, cv2.COLOR_BGR2HSV)
         hsv[..., 0] = (hsv[..., 0].astype(np.int16) + int(rng.integers(0, 180))) % 180
         hsv[..., 1] = cv2.convertScaleAbs(hsv[..., 1], alpha=rng.uniform(0.5, 1.4))

@@ -31,7 +31,7 @@ class TrainingParameters:
     minutes: float = 30.0
     batch: int = 16
     part: tuple[int, int] = (192, 160)
-    whole_from: float = 0.8
+    whole_from: float = 0.85
     learning_rate: float = 2e-3
     final_rate: float = 2e-5
     weight_decay: float = 1e-3
