@@ -70,8 +70,21 @@ def make_targets(labels: Labels, width: int, height: int) -> Targets:
         nearness[layer, row, column] = 1.0
     owner, best = nearness.argmax(axis=0), nearness.max(axis=0)
     person_weight = np.where(best >= POSITIVE_WEIGHT, best, 0.0).astype(np.float32)
+    size_of, box_of, joints, joint_weight, visible, visible_weight, facing = _regression(labels, people, owner, x, y)
+    heat, heat_weight = _heat(labels, width, height)
     return Targets(
-        centre, weight, person_weight, *_regression(labels, people, owner, x, y), *_heat(labels, width, height)
+        centre=centre,
+        centre_weight=weight,
+        person_weight=person_weight,
+        size=size_of,
+        box=box_of,
+        joints=joints,
+        joint_weight=joint_weight,
+        visible=visible,
+        visible_weight=visible_weight,
+        facing=facing,
+        heat=heat,
+        heat_weight=heat_weight,
     )
 
 
