@@ -11,11 +11,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
+
+# The mean distance of two independent normal values, in standard deviations.
+_MEAN_DIFFERENCE = 1.128
 
 
 @dataclass(frozen=True)
@@ -28,8 +32,9 @@ class PlateTrackerParameters:
         onset_g: and at least this far off.
         settle_s: the block means must stand still this long to be a settled level.
         hold_s: a settled level that held this long ends the disturbance.
-        swing_g: block means that swing by less stand still: a shelf rings on for seconds after the hand has gone.
-        trend_g: but their average must not move by more than this,
+        ring_s: shelves ring on for seconds after the hand has gone; means over this period are free of it.
+        swing_g: such means that differ by less stand still,
+        trend_g: when their average does not move by more than this,
         still_sigmas: nor either by more than this many scatters.
         level_time_s: time constant of a quiet level.
         scatter_time_s: time constant of the scatter.
@@ -41,10 +46,11 @@ class PlateTrackerParameters:
     block_samples: int = 6
     onset_sigmas: float = 6.0
     onset_g: float = 3.0
-    settle_s: float = 0.5
-    hold_s: float = 0.9
+    settle_s: float = 0.4
+    hold_s: float = 0.7
+    ring_s: float = 0.3
     swing_g: float = 8.0
-    trend_g: float = 2.0
+    trend_g: float = 3.0
     still_sigmas: float = 4.5
     level_time_s: float = 2.0
     scatter_time_s: float = 6.0
@@ -60,6 +66,7 @@ class PlateTrackerParameters:
             "onset_g",
             "settle_s",
             "hold_s",
+            "ring_s",
             "swing_g",
             "trend_g",
             "level_time_s",
@@ -103,7 +110,8 @@ class PlateTracker:
         self._give_up_blocks = round(parameters.give_up_s / block_s)
         self._level_gain = min(1.0, block_s / parameters.level_time_s)
         self._scatter_gain = min(1.0, block_s / parameters.scatter_time_s)
-        self._history = np.full((max(self._hold_blocks, self._settle_blocks) + 3, plates), np.nan)
+        self._ring_blocks = max(1, round(parameters.ring_s / block_s))
+        self._history = np.full((self._settle_blocks + max(self._ring_blocks, 3), plates), np.nan)
         self._within: FloatArray = np.zeros(plates)
         self.level_g: FloatArray = np.full(plates, np.nan)
         self.scatter_g: FloatArray = np.full(plates, parameters.scatter_prior_g)
@@ -157,7 +165,7 @@ class PlateTracker:
         full = self._blind & np.isfinite(window).all(axis=0) & seen
         if full.any():
             self.level_g[full] = np.median(window[:, full], axis=0)
-            spread = np.abs(np.diff(window[:, full], axis=0)).mean(axis=0) / 1.128
+            spread = np.abs(np.diff(window[:, full], axis=0)).mean(axis=0) / _MEAN_DIFFERENCE
             self.scatter_g[full] = np.clip(spread, self._p.scatter_floor_g, 4.0)
             self._blind[full] = False
 
@@ -165,11 +173,14 @@ class PlateTracker:
         """Return which plates stand still over the settling window, their mean there and its standard deviation."""
         window = self._history[-self._settle_blocks :]
         mean = window.mean(axis=0)
-        swing = window.max(axis=0) - window.min(axis=0)
+        # Averaged over about one period, the ringing of the shelf is gone; what is left is a hand or an item.
+        longer = self._history[-self._settle_blocks - self._ring_blocks + 1 :]
+        smooth = sliding_window_view(longer, self._ring_blocks, axis=0).mean(axis=2)
+        swing = smooth.max(axis=0) - smooth.min(axis=0)
         trend = np.abs(mean - self._history[-self._settle_blocks - 2 : -2].mean(axis=0))
-        # White shaking shrinks in a block mean by the root of its samples; a slow swing under a hand does not.
+        # Shaking from sample to sample shrinks in a mean by the root of its samples; the slow swing of a hand does not.
         shake = np.sqrt(self.scatter_g**2 + (self._within**2) / self._p.block_samples)
-        still = swing < np.maximum(self._p.still_sigmas * shake, self._p.swing_g)
+        still = swing < np.maximum(self._p.still_sigmas * shake / np.sqrt(self._ring_blocks), self._p.swing_g)
         still &= trend < np.maximum(0.4 * self._p.still_sigmas * shake, self._p.trend_g)
         sd = np.sqrt((window.var(axis=0) + self.scatter_g**2) / self._settle_blocks)
         return still & np.isfinite(mean), mean, sd
@@ -191,7 +202,7 @@ class PlateTracker:
         known = quiet & np.isfinite(late) & np.isfinite(self.level_g)
         step = np.where(known, late - self.level_g, 0.0)
         self.level_g += self._level_gain * step
-        jump = np.abs(self._history[-1] - self._history[-2]) / 1.128
+        jump = np.abs(self._history[-1] - self._history[-2]) / _MEAN_DIFFERENCE
         usable = known & np.isfinite(jump)
         target = np.clip(np.where(usable, jump, self.scatter_g), 0.0, 3.0 * self.scatter_g)
         self.scatter_g = np.maximum(
@@ -226,7 +237,8 @@ class PlateTracker:
         # The level before was an average over its time constant: its own error is small against the new one.
         step = float(window_mean[plate] - self.level_g[plate])
         sd = float(np.hypot(window_sd[plate], 0.5 * self.scatter_g[plate]))
-        onset, settled = int(self.onset_ns[plate]), int(self._settled_ns[plate])
+        onset = int(self.onset_ns[plate])
+        settled = max(onset, int(self._settled_ns[plate]))
         return PlateChange(plate, onset, settled, step, sd, True, bool(final))
 
     def _end(self, plate: int, window_mean: FloatArray) -> None:
@@ -237,13 +249,14 @@ class PlateTracker:
 
 
 def _block_statistics(samples: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the mean and the standard deviation of each column, NaN where fewer than half of the samples are there."""
+    """Return the mean of each column and its shaking from sample to sample, NaN where half of the column is missing."""
     if np.isfinite(samples).all():
-        return samples.mean(axis=0), samples.std(axis=0)
+        return samples.mean(axis=0), np.abs(np.diff(samples, axis=0)).mean(axis=0) / _MEAN_DIFFERENCE
     good = np.isfinite(samples)
     count = good.sum(axis=0)
-    enough = 2 * count >= len(samples)
-    filled = np.where(good, samples, 0.0)
-    mean = np.where(enough, filled.sum(axis=0) / np.maximum(count, 1), np.nan)
-    square = np.where(good, (samples - mean) ** 2, 0.0).sum(axis=0) / np.maximum(count, 1)
-    return mean, np.where(enough, np.sqrt(square), np.nan)
+    mean = np.where(good, samples, 0.0).sum(axis=0) / np.maximum(count, 1)
+    steps = np.abs(np.diff(samples, axis=0))
+    pairs = np.isfinite(steps)
+    shaking = np.where(pairs, steps, 0.0).sum(axis=0) / np.maximum(pairs.sum(axis=0), 1) / _MEAN_DIFFERENCE
+    enough = 2 * count > len(samples)
+    return np.where(enough, mean, np.nan), np.where(enough, shaking, np.nan)
