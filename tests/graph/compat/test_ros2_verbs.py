@@ -1,6 +1,7 @@
 """The verbs of ``ros2`` against a node in another context of the same process."""
 
 import contextlib
+import importlib
 import io
 import re
 import signal
@@ -15,6 +16,7 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from ros2cli.cli import main
+from ros2cli.graph import wait_for_discovery
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header, String
 from std_srvs.srv import SetBool
@@ -76,23 +78,63 @@ def shelf():
     patch.undo()
 
 
-@pytest.fixture
-def ros2(shelf):
-    """Run a command; returns exit code, stdout and stderr. Several seconds of discovery are included."""
-    def run(*arguments):
-        out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            try:
-                code = main(list(arguments))
-            except SystemExit as error:
-                code = error.code
-        return SimpleNamespace(code=code, out=out.getvalue(), err=err.getvalue(), lines=out.getvalue().splitlines())
+def run(*arguments):
+    """Run a command; returns exit code, stdout and stderr."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            code = main(list(arguments))
+        except SystemExit as error:
+            code = error.code
+    return SimpleNamespace(code=code, out=out.getvalue(), err=err.getvalue(), lines=out.getvalue().splitlines())
 
+
+@pytest.fixture
+def ros2_with_own_node(shelf):
+    """Commands as they are: each discovers the graph anew, which takes seconds."""
     return run
 
 
-def test_topic_list(ros2):
-    plain = ros2("topic", "list")
+@pytest.fixture(scope="module")
+def looking_node(shelf):
+    context = rclpy.Context()
+    rclpy.init(args=[], context=context)
+    node = rclpy.create_node("_looking", context=context, enable_rosout=False, start_parameter_services=False)
+    executor = SingleThreadedExecutor(context=context)
+    executor.add_node(node)
+    wait_for_discovery(node)
+    yield node
+    executor.shutdown()
+    node.destroy_node()
+    rclpy.shutdown(context=context)
+
+
+@pytest.fixture
+def ros2(looking_node, monkeypatch):
+    """Commands that share a node which knows the graph already."""
+    @contextlib.contextmanager
+    def open_node(*_, **__):
+        before = [set(entities()) for entities in _entities(looking_node)]
+        try:
+            yield looking_node
+        finally:
+            for entities, known, destroy in zip(_entities(looking_node), before, (
+                    looking_node.destroy_subscription, looking_node.destroy_publisher), strict=True):
+                for entity in set(entities()) - known:
+                    destroy(entity)
+
+    for name in ("commands.lifecycle", "commands.node", "commands.param", "commands.service", "topic.echo",
+                 "topic.find", "topic.pub", "topic.rates"):
+        monkeypatch.setattr(importlib.import_module(f"ros2cli.{name}"), "open_node", open_node)
+    return run
+
+
+def _entities(node):
+    return (lambda: list(node.subscriptions)), (lambda: list(node.publishers))
+
+
+def test_topic_list(ros2, ros2_with_own_node):
+    plain = ros2_with_own_node("topic", "list")
     assert plain.code == 0
     assert {"/beat", "/heard", "/image", "/label", "/parameter_events"} <= set(plain.lines)
     assert plain.lines == sorted(plain.lines)
@@ -186,11 +228,11 @@ def test_topic_pub(ros2, shelf):
     (["topic", "bw", "/image"], r"Subscribed to \[/image\]\n.*B/s from \d+ messages\n\tMessage size mean: .*\n"),
     (["topic", "echo", "/beat"], r"(stamp:\n  sec: \d+\n  nanosec: \d+\nframe_id: '\d+'\n---\n)+"),
 ])
-def test_ctrl_c_ends_a_verb_that_goes_on(ros2, arguments, pattern, monkeypatch):
+def test_ctrl_c_ends_a_verb_that_goes_on(ros2_with_own_node, arguments, pattern):
     # As if the user looked at the output and then pressed Ctrl-C.
     timer = threading.Timer(9.0, signal.raise_signal, [signal.SIGINT])
     timer.start()
-    result = ros2(*arguments)
+    result = ros2_with_own_node(*arguments)
     timer.cancel()
     assert result.code != 0
     assert re.search(pattern, result.out)
@@ -199,8 +241,8 @@ def test_ctrl_c_ends_a_verb_that_goes_on(ros2, arguments, pattern, monkeypatch):
 
 def test_nodes(ros2):
     assert "/store/shelf" in ros2("node", "list").lines
-    assert not any("_ros2cli" in line for line in ros2("node", "list").lines)
-    assert any("_ros2cli" in line for line in ros2("node", "list", "-a").lines)
+    assert "/_looking" not in ros2("node", "list").lines
+    assert "/_looking" in ros2("node", "list", "-a").lines
     info = ros2("node", "info", "/store/shelf").out
     assert info.startswith("/store/shelf\n  Subscribers:\n    /heard: std_msgs/msg/String\n  Publishers:\n")
     assert "\n  Service Servers:\n    /store/flag: std_srvs/srv/SetBool\n" in info
