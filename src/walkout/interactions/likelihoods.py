@@ -40,7 +40,7 @@ class ReachParameters:
         forearm_share: the hand lies beyond the wrist by this share of the forearm.
     """
 
-    hand_sd_m: float = 0.05
+    hand_sd_m: float = 0.10
     front_m: float = 0.08
     depth_sd_m: float = 0.07
     background_width_m: float = 3.0
@@ -49,7 +49,7 @@ class ReachParameters:
     timing_sd_s: float = 0.35
     lead_s: float = 0.5
     lag_s: float = 0.8
-    wrist_failure: float = 0.04
+    wrist_failure: float = 0.15
     arm_m: float = 0.95
     arm_sd_m: float = 0.15
     beside_sd_m: float = 0.35
