@@ -2,6 +2,8 @@
 
 import argparse
 import os
+import signal
+import threading
 import time
 
 import pytest
@@ -203,6 +205,35 @@ def test_paused_player_waits_for_its_service(node, tmp_path):
     assert (published, texts) == (3, [0, 1, 2])
     until(sent[0].done, lambda: node.executor.spin_once(timeout_sec=0.01))
     assert sent[0].result().success
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_command_completes_the_bag_when_it_is_ended(monkeypatch, tmp_path, number):
+    monkeypatch.setenv("ROS_DOMAIN_ID", DOMAIN)
+    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    context = rclpy.Context()
+    rclpy.init(args=[], context=context)
+    publishing = rclpy.create_node("publishing", context=context, enable_rosout=False)
+    label = publishing.create_publisher(String, "/label", LATCHED)
+    label.publish(String(data="kept"))
+
+    def end_when_heard():
+        until(label.get_subscription_count, lambda: time.sleep(0.05))
+        time.sleep(0.5)
+        signal.raise_signal(number)
+
+    thread = threading.Thread(target=end_when_heard)
+    thread.start()
+    before = signal.getsignal(number)
+    try:
+        assert record.main(parsed(record, "-a", "-o", str(tmp_path / "bag"))) == 0
+    finally:
+        signal.signal(number, before)
+        thread.join()
+        publishing.destroy_node()
+        rclpy.shutdown(context=context)
+    assert (tmp_path / "bag" / "metadata.yaml").is_file()
+    assert any(b"kept" in data for _, data, _ in written(tmp_path / "bag"))
 
 
 def parsed(module, *arguments):
