@@ -144,7 +144,7 @@ class Attributor:
         recent = self._judged(case for case in self._cases.values() if case.event.onset_ns >= window_ns)
         if recent:
             before = [case for case in self._cases.values() if case.event.onset_ns < recent[0].event.onset_ns]
-            self._explain(recent, Situation(self._held(before), frozenset(self._stockers)))
+            self._explain(recent, Situation(self._held(before), frozenset(self._stockers)), live=True)
         return self._news(now_ns)
 
     def settle(self, track_ids: Iterable[int], from_ns: int, to_ns: int) -> list[Interaction]:
@@ -245,9 +245,9 @@ class Attributor:
         ready = [case for case in cases if case.evidence is not None and abs(case.event.delta_g) > 0]
         return sorted(ready, key=lambda case: (case.event.onset_ns, case.event.event_id))
 
-    def _explain(self, cases: list[_Case], situation: Situation) -> list[JointHypothesis]:
+    def _explain(self, cases: list[_Case], situation: Situation, live: bool = False) -> list[JointHypothesis]:
         evidence = [case.evidence for case in cases if case.evidence is not None]
-        joint = self._solver.solve(evidence, situation, self._pinned)
+        joint = self._solver.solve(evidence, situation, self._pinned, live)
         for position, case in enumerate(cases):
             case.interaction = self._interaction(case, joint, position)
             self._learn(case)

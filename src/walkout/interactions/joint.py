@@ -32,7 +32,8 @@ class JointParameters:
         not_held: odds that somebody puts back what he is not believed to hold.
         same_hand: odds that one hand works in two lanes within ``same_hand_s``.
         same_hand_s: see there.
-        beam: joint hypotheses kept.
+        beam: joint hypotheses kept when a whole visit is judged,
+        live_beam: and while it goes on.
         explanations: explanations of one event by products and counts that are followed.
         prune: explanations this many nats below the best are dropped.
     """
@@ -43,8 +44,9 @@ class JointParameters:
     same_hand: float = 0.1
     same_hand_s: float = 0.6
     beam: int = 120
+    live_beam: int = 40
     explanations: int = 24
-    prune: float = 14.0
+    prune: float = 11.0
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense."""
@@ -105,12 +107,13 @@ class JointSolver:
         self._belief = belief
 
     def solve(
-        self, events: list[EventEvidence], situation: Situation, pinned: dict[str, Assignment]
+        self, events: list[EventEvidence], situation: Situation, pinned: dict[str, Assignment], live: bool = False
     ) -> list[JointHypothesis]:
         """Return joint hypotheses of ``events`` (in time order), best first, probabilities summing to 1.
 
-        Events whose id is in ``pinned`` are explained as given there.
+        Events whose id is in ``pinned`` are explained as given there. ``live`` looks at fewer hypotheses.
         """
+        width = self._p.live_beam if live else self._p.beam
         beam = [JointHypothesis(0.0, (), (), dict(situation.holdings), {})]
         for index, evidence in enumerate(events):
             fixed = pinned.get(evidence.event.event_id)
@@ -120,7 +123,7 @@ class JointSolver:
                 for position in range(max(0, index - 6), index)
                 if abs(events[position].event.onset_ns - evidence.event.onset_ns) < self._p.same_hand_s * 1e9
             ]
-            beam = self._extend(beam, candidates, evidence, near, situation)
+            beam = self._extend(beam, candidates, evidence, near, situation, width)
         return beam
 
     def _candidates(self, evidence: EventEvidence) -> list[_Candidate]:
@@ -148,7 +151,7 @@ class JointSolver:
                 candidates.append(_Candidate(assignment, ratio + float(scores.flat[flat]), hand, in_lane, lift))
             touch = Assignment(track_id, "", 0, InteractionKind.TOUCH)
             candidates.append(_Candidate(touch, ratio + nothing, hand, True))
-        return sorted(candidates, key=lambda candidate: -candidate.log_score - candidate.lift)
+        return sorted(candidates, key=lambda candidate: -candidate.log_score)
 
     def _extend(
         self,
@@ -157,20 +160,29 @@ class JointSolver:
         evidence: EventEvidence,
         near: list[int],
         situation: Situation,
+        width: int,
     ) -> list[JointHypothesis]:
         scored: list[tuple[float, int, _Candidate]] = []
-        best = -np.inf
+        lane_id, best = evidence.lane_id, -np.inf
+        lifted = [candidate for candidate in candidates if candidate.lift > 0]
         for position, hypothesis in enumerate(beam):
             for candidate in candidates:
-                # No coupling adds more than the lift, and the candidates come by falling bound.
-                if hypothesis.log_probability + candidate.log_score + candidate.lift < best - self._p.prune:
+                # Couplings only take away, lifts apart, and the candidates come by falling score.
+                if hypothesis.log_probability + candidate.log_score < best - self._p.prune:
                     break
                 score = hypothesis.log_probability + candidate.log_score
-                score += self._coupling(hypothesis, candidate, evidence, near, situation)
+                score += self._coupling(hypothesis, candidate, near, situation)
                 scored.append((score, position, candidate))
                 best = max(best, score)
+            for candidate in lifted if hypothesis.strangers else ():
+                chosen = candidate.assignment
+                if hypothesis.strangers.get((lane_id, chosen.sku), 0) >= chosen.quantity:
+                    score = hypothesis.log_probability + candidate.log_score + candidate.lift
+                    score += self._coupling(hypothesis, candidate, near, situation)
+                    scored.append((score, position, candidate))
+                    best = max(best, score)
         scored.sort(key=lambda entry: -entry[0])
-        kept = [entry for entry in scored[: self._p.beam] if entry[0] > scored[0][0] - self._p.prune]
+        kept = [entry for entry in scored[:width] if entry[0] > scored[0][0] - self._p.prune]
         total = float(np.logaddexp.reduce([entry[0] for entry in kept]))
         return [_follow(beam[position], candidate, evidence, score - total) for score, position, candidate in kept]
 
@@ -178,7 +190,6 @@ class JointSolver:
         self,
         hypothesis: JointHypothesis,
         candidate: _Candidate,
-        evidence: EventEvidence,
         near: list[int],
         situation: Situation,
     ) -> float:
@@ -191,9 +202,6 @@ class JointSolver:
             elif chosen.track_id not in situation.stockers:
                 held = hypothesis.holdings.get((chosen.track_id, chosen.sku), 0)
                 score += self._log_not_held if held < chosen.quantity else 0.0
-        elif candidate.lift > 0:
-            left = hypothesis.strangers.get((evidence.lane_id, chosen.sku), 0)
-            score += candidate.lift if left >= chosen.quantity else 0.0
         if candidate.hand >= 0:
             for position in near:
                 same = hypothesis.assignments[position].track_id == chosen.track_id
