@@ -13,14 +13,16 @@ from launch.actions import (
     RegisterEventHandler,
     TimerAction,
 )
-from launch.event_handlers import OnProcessExit
+from launch.event_handlers import OnProcessExit, OnProcessIO
 from launch.events import Shutdown
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import ThisLaunchFileDir
 
 from walkout.ros import launching
+from walkout.ros.runtime import READY
 
-START_DELAY_S = 6.0
+DISCOVERY_S = 3.0
+LISTENERS = {"detector", "tracker", "shelf_monitor", "cart_manager", "gate"}
 ARGUMENTS = [
     DeclareLaunchArgument("bag", description="Folder of the recorded bag (rosbag2 MCAP)"),
     launching.STORE,
@@ -42,8 +44,18 @@ def replay(context):
     names = ("store", "ledger", "web", "port")
     arguments = {name: launching.text(context, name) for name in names} | {"gate_source": "topic"}
     source = PythonLaunchDescriptionSource([ThisLaunchFileDir(), "/carts.launch.py"])
-    command = ["ros2", "bag", "play", str(bag), "--clock", "20", "--rate", launching.text(context, "rate")]
+    rate = launching.text(context, "rate")
+    command = ["ros2", "bag", "play", str(bag), "--clock", "20", "--rate", rate, "--delay", f"{DISCOVERY_S:g}"]
     player = ExecuteProcess(cmd=[*command, "--topics", *launching.replayed_topics(store)], name="player")
+    waiting = set(LISTENERS)
+
+    def play_when_ready(event):
+        """Play once every node that listens has been made: what nobody hears yet would be lost."""
+        if waiting and READY in event.text.decode(errors="replace"):
+            waiting.discard(event.process_name.rsplit("-", 1)[0])
+            return None if waiting else [player]
+        return None
+
     end = [
         LogInfo(msg="the bag has been played"),
         TimerAction(
@@ -53,7 +65,7 @@ def replay(context):
     return [
         launching.core_node("detector", {**common, "compressed": True, "queue_depth": 1000}),
         IncludeLaunchDescription(source, launch_arguments=arguments.items()),
-        TimerAction(period=START_DELAY_S, actions=[player]),
+        RegisterEventHandler(OnProcessIO(on_stderr=play_when_ready, on_stdout=play_when_ready)),
         RegisterEventHandler(OnProcessExit(target_action=player, on_exit=end)),
     ]
 

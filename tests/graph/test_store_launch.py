@@ -134,7 +134,12 @@ def test_a_port_in_use_ends_the_store_with_a_clear_line(launch, tmp_path):
         other.listen()
         port = other.getsockname()[1]
         store = launch(
-            "walkout", "store.launch.py", "store:=kiosk", f"port:={port}", f"ledger:={tmp_path / 'ledger.db'}"
+            "walkout",
+            "store.launch.py",
+            "store:=kiosk",
+            "scenario:=kiosk_one",
+            f"port:={port}",
+            f"ledger:={tmp_path / 'ledger.db'}",
         )
         store.process.wait(60)
     store._reader.join(2)

@@ -117,6 +117,7 @@ def _bind(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen(128)  # so that a browser may come while the server still starts
     except OSError as error:
         listener.close()
         reason = "is in use" if error.errno == 98 else f"cannot be opened ({error.strerror})"

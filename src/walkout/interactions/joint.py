@@ -38,7 +38,7 @@ class JointParameters:
         prune: explanations this many nats below the best are dropped.
     """
 
-    nobody: float = 0.02
+    nobody: float = 0.01
     unexplained: float = 0.02
     not_held: float = 0.002
     same_hand: float = 0.1

@@ -49,7 +49,7 @@ class ReachParameters:
     timing_sd_s: float = 0.35
     lead_s: float = 0.5
     lag_s: float = 0.8
-    wrist_failure: float = 0.15
+    wrist_failure: float = 0.2
     arm_m: float = 0.95
     arm_sd_m: float = 0.15
     beside_sd_m: float = 0.35

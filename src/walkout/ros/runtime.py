@@ -12,6 +12,9 @@ from rclpy.duration import Duration
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 
+READY = "ready"
+"""What a process logs once its nodes are made; launch files wait for it."""
+
 
 def run(factory: Callable[[], Node | list[Node]], args: list[str] | None = None) -> None:
     """Create the nodes of one process and spin them until they are told to stop.
@@ -29,6 +32,7 @@ def run(factory: Callable[[], Node | list[Node]], args: list[str] | None = None)
         executor = SingleThreadedExecutor()
         for node in nodes:
             executor.add_node(node)
+        nodes[0].get_logger().info(READY)
         executor.spin()
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
