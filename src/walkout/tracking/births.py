@@ -120,7 +120,7 @@ class BirthPool:
         pixels = np.column_stack([centre, np.where(foot_known, observations.rows[:, 3], observations.boxes[:, 1])])
         level = np.where(foot_known, 0.0, self._p.height_mean)
         ground = _meet_plane(view, pixels, level)
-        known = np.isfinite(ground).all(axis=1)
+        known: NDArray[np.bool_] = np.asarray(np.isfinite(ground).all(axis=1))
         ground[~known] = 0.0
         mean = np.column_stack([ground, np.zeros((count, 2)), np.full(count, self._p.height_mean)])
         covariance = np.broadcast_to(self._prior(), (count, 5, 5)).copy()

@@ -9,6 +9,8 @@ longer than arms.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,7 +38,7 @@ _REST = np.array(
     ]
 )
 """Places of rest as fractions of the height: forward, left, up; elbows and wrists relative to their shoulder."""
-_REST_SD = np.array([0.12, 0.08, 0.14, 0.14, 0.18, 0.18, 0.26, 0.26, 0.10, 0.10, 0.22, 0.22])
+_REST_SD = np.array([0.12, 0.08, 0.09, 0.09, 0.18, 0.18, 0.26, 0.26, 0.08, 0.08, 0.20, 0.20])
 """How far joints stray from there, metres per axis."""
 _WRISTS = (Keypoint.LEFT_WRIST, Keypoint.RIGHT_WRIST)
 _ARM = np.array([Keypoint.LEFT_ELBOW, Keypoint.RIGHT_ELBOW, Keypoint.LEFT_WRIST, Keypoint.RIGHT_WRIST])
@@ -49,8 +51,10 @@ _BONES = ((2, 4, 0.20), (3, 5, 0.20), (4, 6, 0.18), (5, 7, 0.18), (2, 6, 0.36), 
 _BONE_ENDS = np.array([bone[0] for bone in _BONES]), np.array([bone[1] for bone in _BONES])
 _BONE_LIMITS = np.array([bone[2] for bone in _BONES])
 _BONE_SD_M = 0.03
-_MIRROR_MARGIN = 8.0
-_MIRROR_VOTES = 6.0
+_CONTRADICTION_M = 0.10
+_TYPICAL_CONFIDENCE = 0.6
+_JOINT_NOISE = np.array([1.0, 1.0, 1.3, 1.3, 1.6, 1.6, 2.0, 2.0, 1.5, 1.5, 1.5, 1.5])
+"""Noise of the keypoints at typical confidence relative to the head's."""
 _VELOCITY_DECAY_S = 0.25
 
 
@@ -131,17 +135,21 @@ class JointFilter:
         grown -= gain @ grown[..., :3, :]
         return moved, grown
 
+    def pixel_sd(self, view: View, confidence: FloatArray, box_height: FloatArray) -> FloatArray:
+        """Return the standard deviation in pixels (m, 12) of keypoints with confidence (m, 12); infinite where 0."""
+        base = np.hypot(view.pixel_sd, self._p.joint_noise * box_height)[:, None] * _JOINT_NOISE
+        return np.where(confidence > 0, base * _TYPICAL_CONFIDENCE / np.maximum(confidence, 0.05), np.inf)
+
     def update(
         self,
         view: View,
         joints: FloatArray,
         covariance: FloatArray,
         observed: FloatArray,
-        confidence: FloatArray,
-        box_height: FloatArray,
+        sd: FloatArray,
         body_height: FloatArray,
-        known: BoolArray,
-    ) -> tuple[FloatArray, FloatArray, BoolArray, FloatArray]:
+        exchanged: FloatArray,
+    ) -> tuple[FloatArray, FloatArray, BoolArray]:
         """Give one camera's keypoints to m shoppers.
 
         Args:
@@ -149,26 +157,19 @@ class JointFilter:
             joints: (m, 12, 6), at the frame's stamp.
             covariance: (m, 12, 6, 6).
             observed: (m, 12, 2) ideal pixels.
-            confidence: (m, 12), 0 where not seen.
-            box_height: (m,) pixels.
+            sd: (m, 12) pixels, infinite where a joint is not seen.
             body_height: (m,) metres.
-            known: (m, 12) joints that have been observed before, which can tell left from right.
+            exchanged: (m,) log odds that left and right are exchanged, from the heading.
 
         Returns:
-            Joints, covariances, which joints (m, 12) were used, and per shopper +1 where left and right were exchanged,
-            -1 where they agreed, 0 where that could not be told (m,).
+            Joints, covariances and which joints (m, 12) were used.
         """
         pixels, depth = view.project(joints[..., :3])
         jacobian = view.jacobian(pixels, depth)
         projected = jacobian @ covariance[..., :3, :3] @ jacobian.swapaxes(-1, -2)
-        sd = np.hypot(view.pixel_sd, self._p.joint_noise * box_height)[:, None] / np.sqrt(np.maximum(confidence, 0.05))
-        noise = sd**2
-        swap, vote = self._exchanged(observed, confidence, pixels, projected, noise, known)
-        observed = np.where(swap[:, None, None], observed[:, _MIRROR], observed)
-        confidence = np.where(swap[:, None], confidence[:, _MIRROR], confidence)
-        noise = np.where(swap[:, None], noise[:, _MIRROR], noise)
-
-        used = (confidence > 0) & (depth > 0.3)
+        observed, sd = self._sorted_sides(observed, sd, pixels, projected, exchanged)
+        used = np.isfinite(sd) & (depth > 0.3)
+        noise = np.where(used, sd, 1.0) ** 2
         residual = np.where(used[..., None], observed - pixels, 0.0)
         distance = _mahalanobis(projected, noise, residual)
         noise = noise * np.maximum(1.0, distance / self._p.joint_gate_sigma**2) ** 2
@@ -179,49 +180,41 @@ class JointFilter:
         joints = joints + np.einsum("mjab,mjb->mja", gain, residual)
         covariance = covariance - gain @ cross.swapaxes(-1, -2)
         joints, covariance = _limit_bones(joints, covariance, body_height)
-        return joints, (covariance + covariance.swapaxes(-1, -2)) / 2, used, vote
+        return joints, (covariance + covariance.swapaxes(-1, -2)) / 2, used
 
-    def _exchanged(
-        self,
-        observed: FloatArray,
-        confidence: FloatArray,
-        pixels: FloatArray,
-        projected: FloatArray,
-        noise: FloatArray,
-        known: BoolArray,
-    ) -> tuple[BoolArray, FloatArray]:
-        """Return for whom (m,) the detector has exchanged left and right, and the votes (m,)."""
+    def _sorted_sides(
+        self, observed: FloatArray, sd: FloatArray, pixels: FloatArray, projected: FloatArray, exchanged: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Undo the detector's exchanges of left and right, pair by pair; where they are doubtful, trust the pair less.
+
+        A pair's own evidence counts whole, that of the other pairs and of the heading half: a detector mostly, not
+        always, exchanges the whole body.
+        """
         limit = self._p.joint_gate_sigma**2
-        both = (confidence[:, _LEFT] > 0) & (confidence[:, _RIGHT] > 0) & known[:, _LEFT] & known[:, _RIGHT]
-        same = np.minimum(_mahalanobis(projected, noise, observed - pixels), limit)
-        crossed = np.minimum(_mahalanobis(projected, noise[:, _MIRROR], observed[:, _MIRROR] - pixels), limit)
-        straight = np.where(both, same[:, _LEFT] + same[:, _RIGHT], 0.0).sum(axis=1)
-        exchanged = np.where(both, crossed[:, _LEFT] + crossed[:, _RIGHT], 0.0).sum(axis=1)
-        difference = straight - exchanged
-        return difference > _MIRROR_MARGIN, np.where(np.abs(difference) > _MIRROR_MARGIN, np.sign(difference), 0.0)
+        variance = np.where(np.isfinite(sd), sd, 1.0) ** 2
+        both = np.isfinite(sd[:, _LEFT] + sd[:, _RIGHT])
+        same = np.minimum(_mahalanobis(projected, variance, observed - pixels), limit)
+        crossed = np.minimum(_mahalanobis(projected, variance[:, _MIRROR], observed[:, _MIRROR] - pixels), limit)
+        gain = same[:, _LEFT] + same[:, _RIGHT] - crossed[:, _LEFT] - crossed[:, _RIGHT]
+        own = np.where(both, gain / 2, 0.0)
+        everything = own.sum(axis=1) + exchanged
+        odds = 0.5 * own + 0.5 * everything[:, None] - math.log(1 / self._p.mirror_probability - 1)
+        swap = np.zeros(sd.shape, dtype=np.bool_)
+        swap[:, _LEFT] = swap[:, _RIGHT] = odds > 0
+        # Probability of having sorted a pair wrongly.
+        doubt = np.ones(sd.shape)
+        doubt[:, _LEFT] = doubt[:, _RIGHT] = np.where(both, 1 + 3 / (1 + np.exp(np.minimum(np.abs(odds), 50.0))), 1.0)
+        observed = np.where(swap[..., None], observed[:, _MIRROR], observed)
+        return observed, np.where(swap, sd[:, _MIRROR], sd) * doubt
 
 
-def mirror(joints: FloatArray, covariance: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Exchange left and right of joints (12, 6) and covariances (12, 6, 6)."""
-    return joints[_MIRROR].copy(), covariance[_MIRROR].copy()
-
-
-def mirror_votes_full(votes: float) -> bool:
-    """Return whether so many views contradicted left and right that the track itself must be wrong."""
-    return votes >= _MIRROR_VOTES
-
-
-def heading_of(joints: FloatArray, sd: FloatArray, velocity: FloatArray, previous: float) -> float:
-    """Return which way a shopper faces (radians): across shoulders and hips, else along the walk, else as before."""
-    across = np.zeros(2)
-    for left, right in ((Keypoint.LEFT_SHOULDER, Keypoint.RIGHT_SHOULDER), (Keypoint.LEFT_HIP, Keypoint.RIGHT_HIP)):
-        if max(sd[left], sd[right]) < 0.10:
-            across += joints[left, :2] - joints[right, :2]
-    if np.hypot(*across) > 0.15:
-        return float(np.arctan2(-across[0], across[1]))
-    if np.hypot(*velocity) > 0.4:
-        return float(np.arctan2(velocity[1], velocity[0]))
-    return previous
+def turn_round(joints: FloatArray, covariance: FloatArray, heading: FloatArray, known: BoolArray) -> BoolArray:
+    """Exchange left and right in place where they contradict the heading (t,) that is ``known`` (t,); return where."""
+    across = (joints[:, _LEFT[[0, 3]], :2] - joints[:, _RIGHT[[0, 3]], :2]).sum(axis=1)
+    wrong = known & (across[:, 1] * np.cos(heading) - across[:, 0] * np.sin(heading) < -_CONTRADICTION_M)
+    joints[wrong] = joints[wrong][:, _MIRROR]
+    covariance[wrong] = covariance[wrong][:, _MIRROR]
+    return np.asarray(wrong)
 
 
 def joint_sd(covariance: FloatArray) -> FloatArray:

@@ -88,12 +88,8 @@ class TrackerParameters:
     merge_after_s: float = _setting(0.6, 0.05, 10.0, "s", "How long they must compete for the same detections.")
 
     # Closed world and identity
-    unknown_moves: float = _setting(
-        0.35,
-        0.0,
-        5.0,
-        "m",
-        "In a store with entry zones, how far a body from elsewhere must move to be believed.",
+    birth_moves: float = _setting(
+        0.35, 0.0, 5.0, "m", "In a store with entry zones, how far a new body must have moved to be believed."
     )
     zone_margin: float = _setting(0.4, 0.0, 5.0, "m", "Zones reach this much further for births and exits.")
     exit_close_s: float = _setting(
@@ -120,6 +116,7 @@ class TrackerParameters:
     joint_noise: float = _setting(
         0.015, 0.0, 0.2, "1", "Noise of a keypoint as a fraction of the box's height, besides pixel_noise."
     )
+    mirror_probability: float = _setting(0.25, 0.001, 0.499, "1", "How often a detector exchanges left and right.")
     joint_gate_sigma: float = _setting(4.0, 1.0, 20.0, "1", "Keypoints further off than this are not believed.")
     joint_memory_s: float = _setting(0.5, 0.05, 10.0, "s", "Time constant with which unseen joints return to rest.")
     max_joint_sd: float = _setting(0.30, 0.02, 1.0, "m", "Joints less certain than this are published as unknown.")

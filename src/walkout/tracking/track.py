@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from walkout.tracking.heading import unknown_heading
 from walkout.tracking.types import TrackState
 
 FloatArray = NDArray[np.float64]
@@ -19,7 +20,8 @@ class Track:
     """A shopper as the tracker knows him at its current time.
 
     ``joints`` (12, 6) and ``joints_covariance`` (12, 6, 6) are position and velocity of every joint in the store frame,
-    ``joints_seen_ns`` (12,) when each was last observed (-1: never). ``birth_place`` and
+    ``joints_seen_ns`` (12,) when each was last observed (-1: never), ``heading``
+    (bins,) the belief about where he faces. ``birth_place`` and
     ``last_place`` (2,) are where the body was born and where a camera last found it. ``identity`` maps track ids to the
     probability that this body is the shopper to whom that id was given. ``rivals`` holds, per other track id, for how
     long (seconds) the two have competed for single detections.
@@ -39,14 +41,14 @@ class Track:
     hits: int = 0
     last_hit_ns: int = 0
     lost_ns: int = 0
-    heading: float = 0.0
+    believed_ns: int = 0
+    heading: FloatArray = field(default_factory=unknown_heading)
     from_entry: bool = False
     settled: bool = False
     appearance: FloatArray | None = None
     hit_by_camera: dict[str, int] = field(default_factory=dict)
     identity: dict[int, float] = field(default_factory=dict)
     rivals: dict[int, float] = field(default_factory=dict)
-    mirrored: float = 0.0
 
     @property
     def position(self) -> FloatArray:

@@ -12,17 +12,12 @@ from walkout.perception.types import Detections
 from walkout.store.model import Camera, Fixture, Zone, ZoneKind
 from walkout.tracking.association import Assignment, assign, exchange_costs
 from walkout.tracking.births import HIT_RATIO, Birth, BirthPool
-from walkout.tracking.filter import BODY, predict, update
-from walkout.tracking.identity import Duplicates, Encounters, Recognition, Zones, published_identity
-from walkout.tracking.joints import (
-    JointFilter,
-    heading_of,
-    initial_joints,
-    joint_sd,
-    mirror,
-    mirror_votes_full,
-)
+from walkout.tracking.filter import BODY, update
+from walkout.tracking.heading import mean_heading, observe_heading
+from walkout.tracking.identity import Duplicates, Encounters, Recognition, Zones
+from walkout.tracking.joints import JointFilter, initial_joints, turn_round
 from walkout.tracking.parameters import TrackerParameters
+from walkout.tracking.snapshots import move, public_states
 from walkout.tracking.timeline import Timeline
 from walkout.tracking.track import Track
 from walkout.tracking.types import Shoppers, ShopperState, TrackState
@@ -132,7 +127,7 @@ class MultiViewTracker:
 
     def shoppers(self, stamp_ns: int) -> Shoppers:
         """Return the latest state, predicted to ``stamp_ns`` (not before the last processed frame's time)."""
-        return Shoppers(stamp_ns, tuple(self._state(track, stamp_ns) for track in self._tracks))
+        return Shoppers(stamp_ns, self._states(self._tracks, stamp_ns))
 
     def _process(self, everything: bool = False) -> None:
         ready, until = self._timeline.release(everything)
@@ -149,9 +144,8 @@ class MultiViewTracker:
         while self._next_snapshot_ns < stamp_ns:
             due = self._next_snapshot_ns
             self._housekeeping(due)
-            states = [self._state(track, due) for track in [*self._tracks, *self._closed]]
+            self._snapshots.append(Shoppers(due, self._states([*self._tracks, *self._closed], due)))
             self._closed = []
-            self._snapshots.append(Shoppers(due, tuple(sorted(states, key=lambda s: s.track_id))))
             self._next_snapshot_ns = due + self._period_ns
 
     def _frame(self, detections: Detections) -> None:
@@ -196,18 +190,10 @@ class MultiViewTracker:
         live = [t for t in self._tracks if t.live]
         if dt <= 0 or not live:
             return
-        body = np.stack([t.mean for t in live])
-        mean, covariance = predict(body, np.stack([t.covariance for t in live]), dt, self.parameters)
-        joints, spread = self._joints.predict(
-            np.stack([t.joints for t in live]),
-            np.stack([t.joints_covariance for t in live]),
-            body,
-            np.array([t.heading for t in live]),
-            dt,
-        )
+        mean, covariance, joints, spread, heading = move(live, dt, self._joints, self.parameters)
         for k, track in enumerate(live):
             track.mean, track.covariance = mean[k], covariance[k]
-            track.joints, track.joints_covariance = joints[k], spread[k]
+            track.joints, track.joints_covariance, track.heading = joints[k], spread[k], heading[k]
 
     def _correct(
         self, view: View, tracks: list[Track], visibility: Visibility, observations: Observations, matched: Assignment
@@ -237,25 +223,25 @@ class MultiViewTracker:
             self._correct_joints(view, chosen, given)
 
     def _correct_joints(self, view: View, chosen: list[Track], given: Observations) -> None:
-        joints, covariance, used, votes = self._joints.update(
+        """Update headings and joints of the matched shoppers."""
+        body = np.stack([t.mean[BODY] for t in chosen])
+        belief = np.stack([t.heading for t in chosen])
+        sd = self._joints.pixel_sd(view, given.confidence, given.height)
+        belief, exchanged = observe_heading(view, belief, body, given.keypoints, sd, self.parameters)
+        joints, covariance, used = self._joints.update(
             view,
             np.stack([t.joints for t in chosen]),
             np.stack([t.joints_covariance for t in chosen]),
             given.keypoints,
-            given.confidence,
-            given.height,
-            np.array([t.mean[4] for t in chosen]),
-            np.stack([t.joints_seen_ns for t in chosen]) >= 0,
+            sd,
+            body[:, 2],
+            exchanged,
         )
-        sd = joint_sd(covariance)
+        heading, length = mean_heading(belief)
+        turn_round(joints, covariance, heading, length > _SURE)
         for k, track in enumerate(chosen):
-            track.joints, track.joints_covariance = joints[k], covariance[k]
+            track.joints, track.joints_covariance, track.heading = joints[k], covariance[k], belief[k]
             track.joints_seen_ns = np.where(used[k], given.stamp_ns, track.joints_seen_ns)
-            track.mirrored = max(track.mirrored + votes[k] - 0.1 * np.sign(track.mirrored), 0.0)
-            if mirror_votes_full(track.mirrored):
-                track.joints, track.joints_covariance = mirror(track.joints, track.joints_covariance)
-                track.mirrored = 0.0
-            track.heading = heading_of(track.joints, sd[k], track.mean[2:4], track.heading)
 
     def _believe(self, tracks: list[Track], hits: set[int], visible: FloatArray, elapsed: float) -> None:
         """Raise the existence of those seen, lower it of those who should have been.
@@ -298,7 +284,6 @@ class MultiViewTracker:
             hits=len(birth.detections),
             last_hit_ns=stamp,
             existence=birth.existence,
-            heading=float("nan"),
             from_entry=self._zones.inside(ZoneKind.ENTRY, birth.mean[:2]) and not self._zones.outdoors(birth.mean[:2]),
         )
         track.hit_by_camera = {camera_id: stamp for camera_id, _ in birth.detections}
@@ -320,6 +305,8 @@ class MultiViewTracker:
     def _age(self, track: Track, now: int) -> None:
         """Move one track through its life."""
         p = self.parameters
+        if track.existence >= _GONE:
+            track.believed_ns = now
         unseen = (now - track.last_hit_ns) / 1e9
         patience = max(p.lost_after_s, 3 * max(self._frame_period.values(), default=0.0))
         if track.existence > _SURE and track.state is TrackState.CONFIRMED:
@@ -331,7 +318,7 @@ class MultiViewTracker:
                 track.state = TrackState.CONFIRMED
         elif track.state is TrackState.CONFIRMED:
             vanished = unseen > p.exit_close_s and self._zones.inside(ZoneKind.EXIT, track.last_place)
-            if vanished or unseen > patience or (track.existence < _GONE and not self._trusted(track, unseen)):
+            if vanished or unseen > patience or (track.existence < _GONE and not self._trusted(track, now)):
                 track.state, track.lost_ns = TrackState.LOST, now
             if self._zones.outdoors(track.position) and self._zones.inside(ZoneKind.EXIT, track.position):
                 self._close(track)
@@ -353,13 +340,15 @@ class MultiViewTracker:
         came_in = self._zones.outdoors(track.birth_place) and self._zones.inside(ZoneKind.ENTRY, track.position)
         if came_in:
             track.from_entry = track.settled = True
-        # Inside a closed store a body that never stirs is furniture, not a shopper who has slipped in.
+        # In a closed store everybody walks in: a body that never stirs is furniture or a mistake of the detector.
         moved = float(np.hypot(*(track.position - track.birth_place)))
-        return track.from_entry or not self._zones.closed_world or moved > p.unknown_moves
+        return came_in or not self._zones.closed_world or moved > p.birth_moves
 
-    def _trusted(self, track: Track, unseen: float) -> bool:
-        """Return whether any sight of a shopper counts because he is known to be in: he came through the entry."""
-        return self._zones.closed_world and track.from_entry and unseen < self.parameters.lost_after_s / 3
+    def _trusted(self, track: Track, now: int) -> bool:
+        """Return whether a shopper on whom most cameras disagree is kept: known to be in, and doubted only briefly."""
+        brief = (now - track.believed_ns) / 1e9 < 2 * self.parameters.lost_after_s
+        seen = (now - track.last_hit_ns) / 1e9 < self.parameters.lost_after_s / 3
+        return self._zones.closed_world and track.from_entry and brief and seen
 
     def _recognise(self, now: int) -> None:
         """Let confirmed bodies that did not come through the entry take up the identity of a missing shopper."""
@@ -395,41 +384,10 @@ class MultiViewTracker:
             track.identity = {heir.track_id: 1.0}
         self._closed.append(track)
 
-    def _state(self, track: Track, stamp_ns: int) -> ShopperState:
-        """Return a track's public state, predicted to ``stamp_ns``."""
-        p = self.parameters
-        mean, covariance = track.mean[None], track.covariance[None]
-        joints, spread = track.joints[None], track.joints_covariance[None]
-        dt = 0.0 if self._time_ns is None else (stamp_ns - self._time_ns) / 1e9
-        if track.live and dt > 0:
-            joints, spread = self._joints.predict(joints, spread, mean, np.array([track.heading]), dt)
-            mean, covariance = predict(mean, covariance, dt, p)
-        sd = joint_sd(spread[0])
-        fresh = (
-            (track.joints_seen_ns >= 0) & (stamp_ns - track.joints_seen_ns < 1e9) & (sd < p.max_joint_sd) & track.live
-        )
-        recent = int(max(0.25, 1.5 * max(self._frame_period.values(), default=0.0)) * 1e9)
-        ids, probabilities = published_identity(track)
-        speed = np.hypot(*mean[0, 2:4])
-        heading = (
-            track.heading if np.isfinite(track.heading) else float(np.arctan2(mean[0, 3], mean[0, 2])) * (speed > 0.1)
-        )
-        return ShopperState(
-            track_id=track.track_id,
-            state=track.state,
-            existence_probability=track.existence,
-            mean=mean[0].copy(),
-            covariance=covariance[0].copy(),
-            keypoints=np.where(fresh[:, None], joints[0, :, :3], np.nan),
-            keypoint_sd=np.where(fresh, sd, np.nan),
-            heading=heading,
-            views=tuple(sorted(c for c, t in track.hit_by_camera.items() if stamp_ns - t <= recent))
-            if track.live
-            else (),
-            candidate_ids=ids,
-            candidate_probabilities=probabilities,
-            from_entry=track.from_entry,
-        )
+    def _states(self, tracks: Sequence[Track], stamp_ns: int) -> tuple[ShopperState, ...]:
+        dt = 0.0 if self._time_ns is None else max((stamp_ns - self._time_ns) / 1e9, 0.0)
+        period = max(self._frame_period.values(), default=0.0)
+        return tuple(public_states(tracks, stamp_ns, dt, period, self._joints, self.parameters))
 
 
 _BODY_FIELDS = (
@@ -445,7 +403,6 @@ _BODY_FIELDS = (
     "existence",
     "appearance",
     "hit_by_camera",
-    "mirrored",
 )
 """What belongs to the body that cameras see, as opposed to the identity that was given to it."""
 

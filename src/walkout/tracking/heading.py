@@ -1,0 +1,101 @@
+"""Which way shoppers face: a histogram filter over the circle, which bears detectors that mix up left and right.
+
+A single Gaussian cannot hold "this way or the opposite one", which is what a pair of shoulders says when their labels
+cannot be trusted. A grid can: labels vote a little, walking votes more, and both add up over views and time.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from walkout.perception.types import Keypoint
+from walkout.tracking.parameters import TrackerParameters
+from walkout.tracking.view import View
+
+FloatArray = NDArray[np.float64]
+
+BINS = 48
+_ANGLE = np.arange(BINS) * (2 * np.pi / BINS)
+_LATERAL = np.column_stack([-np.sin(_ANGLE), np.cos(_ANGLE)])
+_TURN_SD = 1.0  # rad/s^0.5
+_FOURIER = np.arange(BINS // 2 + 1) ** 2 * _TURN_SD**2 / 2
+_WALK_RATE = 4.0  # log-likelihood per second between walking forwards and sideways
+_WALK_SPEED = (0.3, 0.8)
+_TEMPER = 0.3
+_FLOOR = 1e-4
+_PAIRS = (
+    (Keypoint.LEFT_SHOULDER, Keypoint.RIGHT_SHOULDER, 0.20, 0.81),
+    (Keypoint.LEFT_HIP, Keypoint.RIGHT_HIP, 0.11, 0.52),
+)
+"""Left and right joint, their distance and their height as fractions of the body's height."""
+KNOWN = 0.5
+"""A mean direction shorter than this says that the heading is not known."""
+
+
+def unknown_heading() -> FloatArray:
+    """Return the uniform belief (BINS,)."""
+    return np.full(BINS, 1.0 / BINS)
+
+
+def predict_heading(belief: FloatArray, velocity: FloatArray, dt: float) -> FloatArray:
+    """Return beliefs (t, BINS) after ``dt`` seconds: people turn, and who walks mostly faces where he goes."""
+    spread = np.fft.irfft(np.fft.rfft(belief, axis=1) * np.exp(-_FOURIER * dt), n=BINS, axis=1)
+    speed = np.hypot(velocity[:, 0], velocity[:, 1])
+    slow, fast = _WALK_SPEED
+    share = np.clip((speed - slow) / (fast - slow), 0.0, 1.0)
+    ahead = (velocity @ np.stack([np.cos(_ANGLE), np.sin(_ANGLE)])) / np.maximum(speed, 1e-6)[:, None]
+    return _normalise(np.maximum(spread, 0.0) * np.exp(_WALK_RATE * dt * share[:, None] * ahead))
+
+
+def observe_heading(
+    view: View,
+    belief: FloatArray,
+    body: FloatArray,
+    observed: FloatArray,
+    sd: FloatArray,
+    parameters: TrackerParameters,
+) -> tuple[FloatArray, FloatArray]:
+    """Give one camera's shoulders and hips to m beliefs.
+
+    Args:
+        view: the camera.
+        belief: (m, BINS) from before.
+        body: (m, 3) x, y and height.
+        observed: (m, 12, 2) ideal pixels.
+        sd: (m, 12) their standard deviations, infinite where not seen.
+        parameters: ``mirror_probability`` is how often labels are exchanged.
+
+    Returns:
+        The beliefs (m, BINS) and how much likelier it is that this view's labels are exchanged than that they are
+        right, given the belief from before (m,), as log odds without the prior.
+    """
+    likelihood = np.zeros_like(belief)
+    exchanged = np.zeros(len(belief))
+    swap = parameters.mirror_probability
+    for left, right, width, level in _PAIRS:
+        points = np.column_stack([body[:, :2], level * body[:, 2]])
+        pixels, depth = view.project(points)
+        jacobian = view.jacobian(pixels, depth)[..., :2]
+        expected = np.einsum("mij,bj->mbi", jacobian, _LATERAL) * (width * body[:, 2])[:, None, None]
+        seen = np.isfinite(sd[:, left] + sd[:, right])
+        variance = np.where(seen, sd[:, left] ** 2 + sd[:, right] ** 2, 1.0)[:, None]
+        across = np.where(seen[:, None], observed[:, left] - observed[:, right], 0.0)[:, None]
+        right_way = np.exp(-((across - expected) ** 2).sum(axis=2) / (2 * variance)) + _FLOOR
+        wrong_way = np.exp(-((across + expected) ** 2).sum(axis=2) / (2 * variance)) + _FLOOR
+        likelihood += np.where(seen[:, None], np.log((1 - swap) * right_way + swap * wrong_way), 0.0)
+        odds = np.log((belief * wrong_way).sum(axis=1)) - np.log((belief * right_way).sum(axis=1))
+        exchanged += np.where(seen, odds, 0.0)
+    # Views and frames err together (clothes, posture): they count less than independent ones would.
+    return _normalise(belief * np.exp(_TEMPER * likelihood)), exchanged
+
+
+def mean_heading(belief: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return mean directions (t,) in radians and their lengths 0..1 (t,)."""
+    x, y = belief @ np.cos(_ANGLE), belief @ np.sin(_ANGLE)
+    return np.arctan2(y, x), np.hypot(x, y)
+
+
+def _normalise(belief: FloatArray) -> FloatArray:
+    kept = belief + 1e-3 / BINS * belief.sum(axis=1, keepdims=True)
+    return np.asarray(kept / kept.sum(axis=1, keepdims=True))
