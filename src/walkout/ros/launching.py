@@ -21,7 +21,7 @@ PACKAGE = "walkout"
 BOOLEANS = ("true", "false")
 COMPOSE = ("nodes", "perception")
 RESPAWN_DELAY_S = 1.0
-STOP_S = "1.5"
+STOP_S = "1.0"
 """Seconds that a node has to end after Ctrl-C, and again after SIGTERM."""
 
 STORE = DeclareLaunchArgument(
