@@ -43,7 +43,6 @@ COMMANDS = (
     Command(
         "evaluate", "walkout.evaluation.command", "run scenarios without ROS and compare the receipts with the truth"
     ),
-    Command("doctor", "walkout.ros.doctor", "say what of a running store is up, missing or mismatched"),
     Command("benchmark", "walkout.evaluation.benchmark", "measure rates, latencies, CPU and memory of the graph"),
     Command("train", "walkout.training.command", "make data sets, train and export the models"),
 )
