@@ -59,7 +59,8 @@ def do_transform_pose(pose: Pose, transform: TransformStamped) -> Pose:
     position, orientation = compose(_rigid(transform), ((p.x, p.y, p.z), (q.x, q.y, q.z, q.w)))
     result = Pose()
     result.position = _xyz(Point, position)
-    x, y, z, w = orientation
+    # Of the two quaternions of a rotation the one with w >= 0, so that equal poses compare equal.
+    x, y, z, w = orientation if orientation[3] >= 0.0 else (-v for v in orientation)
     result.orientation = Quaternion(x=x, y=y, z=z, w=w)
     return result
 

@@ -51,6 +51,10 @@ class BufferClient(BufferInterface):
         self.check_frequency = check_frequency
         self.timeout_padding = timeout_padding
 
+    def destroy(self) -> None:
+        """Give the action client back to the node."""
+        self.action_client.destroy()
+
     def wait_for_server(self, timeout_sec: float | None = None) -> bool:
         """Return whether the server appeared in time."""
         return self.action_client.wait_for_server(timeout_sec)
@@ -98,11 +102,11 @@ class BufferClient(BufferInterface):
         if not handle.accepted:
             raise TimeoutException("The transform action server refused the goal")
         answer = _result(handle.get_result_async(), limit_s, "answer")
-        if answer.status != GoalStatus.STATUS_SUCCEEDED:
-            raise TimeoutException("The transform action server gave up")
         error = answer.result.error
         if error.error != TF2Error.NO_ERROR:
             raise _EXCEPTIONS.get(error.error, TransformException)(error.error_string)
+        if answer.status != GoalStatus.STATUS_SUCCEEDED:
+            raise TimeoutException("The transform action server gave up")
         return answer.result.transform
 
 
