@@ -20,7 +20,7 @@ def augment(
     """
     image, labels = _warp(image, labels, rng, size or (image.shape[1], image.shape[0]))
     image = _recolour(image, rng)
-    if rng.random() < 0.25:
+    if rng.random() < 0.15:
         image = _blur(image, rng)
     if rng.random() < 0.25:
         image = _cover(image, rng)
@@ -29,7 +29,7 @@ def augment(
 
 def _warp(image: Image, labels: Labels, rng: np.random.Generator, size: tuple[int, int]) -> tuple[Image, Labels]:
     height, width = image.shape[:2]
-    scale = float(np.exp(rng.uniform(np.log(0.8), np.log(1.3)))) if rng.random() < 0.7 else 1.0
+    scale = float(np.exp(rng.uniform(np.log(0.65), np.log(1.15)))) if rng.random() < 0.7 else 1.0
     free = np.array(size) - scale * np.array([width, height])
     shift = free * rng.uniform(0.1, 0.9, 2)
     if (free < 0).all() and len(labels) and rng.random() < 0.8:
@@ -62,7 +62,7 @@ def _recolour(image: Image, rng: np.random.Generator) -> Image:
 
 def _blur(image: Image, rng: np.random.Generator) -> Image:
     if rng.random() < 0.6:
-        return np.asarray(cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 1.3)), dtype=np.uint8)
+        return np.asarray(cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 1.1)), dtype=np.uint8)
     length = int(rng.integers(3, 7))
     kernel = np.zeros((length, length), np.float32)
     angle = rng.uniform(0, np.pi)
@@ -84,7 +84,7 @@ def _cover(image: Image, rng: np.random.Generator) -> Image:
 
 def _noise(image: Image, rng: np.random.Generator) -> Image:
     """Add sensor noise, cheaply: a random shift of one prepared field."""
-    sigma = rng.uniform(0, 7)
+    sigma = rng.uniform(0, 6)
     y, x = rng.integers(0, _FIELD.shape[0] - image.shape[0]), rng.integers(0, _FIELD.shape[1] - image.shape[1])
     field = _FIELD[y : y + image.shape[0], x : x + image.shape[1]]
     return np.asarray(np.clip(image + sigma * field, 0, 255), dtype=np.uint8)
