@@ -242,14 +242,18 @@ class MeshBuffer:
             self._outline.render(vertices=self._count)
 
 
+CROWD_BYTES = 1 << 20
+"""Room for a dozen people in each buffer, so that it seldom has to grow while a vertex array refers to it."""
+
+
 class CrowdBuffer:
     """The surfaces of people on the device: what moves is uploaded for every scene, the rest when people change."""
 
     def __init__(self, device: Device) -> None:
         context = device.context
-        self._places = context.buffer(reserve=4096, dynamic=True)
-        self._looks = context.buffer(reserve=4096, dynamic=True)
-        self._faces = context.buffer(reserve=4096, dynamic=True)
+        self._places = context.buffer(reserve=CROWD_BYTES, dynamic=True)
+        self._looks = context.buffer(reserve=CROWD_BYTES, dynamic=True)
+        self._faces = context.buffer(reserve=CROWD_BYTES, dynamic=True)
         self._count = 0
         places = (self._places, "3f 3f", "position", "normal")
         looks = (self._looks, "2f 4f1 1f 1f", "uv", "colour", "layer", "id")
