@@ -80,11 +80,13 @@ def message_to_ordereddict(msg: Any, *, truncate_length: int | None = None, no_a
                            no_str: bool = False) -> OrderedDict[str, Any]:
     """Return the message's fields, in their order, as plain Python values."""
     options = {"truncate_length": truncate_length, "no_arr": no_arr, "no_str": no_str}
-    return OrderedDict(
-        (name, _plain(getattr(msg, name), kind, **options)) for name, kind in get_message_slot_types(msg).items())
+    kinds = get_message_slot_types(msg)
+    return OrderedDict((n, _convert_value(getattr(msg, n), kind, **options)) for n, kind in kinds.items())
 
 
-def _plain(value: Any, kind: Any, *, truncate_length: int | None, no_arr: bool, no_str: bool) -> Any:
+def _convert_value(value: Any, kind: Any = None, *, truncate_length: int | None = None, no_arr: bool = False,
+                   no_str: bool = False) -> Any:
+    """Return a value as plain Python; `kind` is its type in the message, if known."""
     options = {"truncate_length": truncate_length, "no_arr": no_arr, "no_str": no_str}
     if isinstance(value, bytes):
         cut = truncate_length is not None and len(value) > truncate_length
@@ -103,10 +105,11 @@ def _plain(value: Any, kind: Any, *, truncate_length: int | None, no_arr: bool, 
             plain = items.tolist()
         else:
             inner = kind.value_type if isinstance(kind, AbstractNestedType) else None
-            plain = [_plain(v, inner, **options) for v in items]
-        return [*plain, "..."] if cut else plain
+            plain = [_convert_value(v, inner, **options) for v in items]
+        plain = [*plain, "..."] if cut else plain
+        return tuple(plain) if isinstance(value, tuple) else plain
     if isinstance(value, dict):
-        return OrderedDict((k, _plain(v, None, **options)) for k, v in value.items())
+        return type(value)((k, _convert_value(v, None, **options)) for k, v in value.items())
     if isinstance(value, np.generic):
         return value.item()
     if hasattr(value, "SLOT_TYPES"):

@@ -24,7 +24,7 @@ def get_all_interface_packages() -> dict[str, str]:
 def get_interfaces(package_names: Iterable[str] = ()) -> dict[str, list[str]]:
     """Return package -> sorted interfaces like ``msg/String``, of the packages named or of all.
 
-    Raises LookupError for a package without interfaces.
+    Packages without such interfaces are left out. Raises LookupError for a package that is not installed.
     """
     return _collect(package_names, ("msg", "srv", "action"))
 
@@ -65,13 +65,15 @@ def get_interface_path(interface_name: str) -> str:
 def _collect(package_names: Iterable[str], kinds: tuple[str, ...]) -> dict[str, list[str]]:
     names = list(package_names)
     for name in names:
-        if not has_resource(RESOURCE, name):
+        if name not in get_packages_with_prefixes() and not has_resource(RESOURCE, name):
             raise LookupError(f"Unknown package '{name}'")
     found = {}
     for name in names or get_resources(RESOURCE):
+        if not has_resource(RESOURCE, name):
+            continue
         lines = get_resource(RESOURCE, name)[0].splitlines()
         interfaces = {str(Path(line).with_suffix("")) for line in lines if line.endswith(_SUFFIXES)}
         interfaces = sorted(i for i in interfaces if i.split("/")[0] in kinds)
-        if interfaces or names:
+        if interfaces:
             found[name] = interfaces
     return found

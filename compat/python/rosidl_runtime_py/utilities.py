@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
+
+from rosidl_parser.definition import NamespacedType
+
+from rosidl_runtime_py.import_message import class_named
 
 
 def is_message(interface: Any) -> bool:
@@ -29,8 +32,7 @@ def get_interface(identifier: str) -> Any:
     parts = identifier.split("/")
     if len(parts) != 3 or not all(parts):
         raise ValueError(f"Invalid type '{identifier}'. Expected three parts separated by '/'")
-    module = importlib.import_module(".".join(parts[:-1]))
-    return getattr(module, parts[-1])
+    return class_named(".".join(parts[:-1]), parts[-1])
 
 
 def get_message(identifier: str) -> Any:
@@ -48,6 +50,28 @@ def get_action(identifier: str) -> Any:
     return _checked(_expand(identifier, "action"), is_action, "action")
 
 
+def get_message_namespaced_type(identifier: str) -> NamespacedType:
+    """Return the parsed type of a message's name."""
+    return _namespaced(_expand(identifier, "msg"))
+
+
+def get_service_namespaced_type(identifier: str) -> NamespacedType:
+    """Return the parsed type of a service's name."""
+    return _namespaced(_expand(identifier, "srv"))
+
+
+def get_action_namespaced_type(identifier: str) -> NamespacedType:
+    """Return the parsed type of an action's name."""
+    return _namespaced(_expand(identifier, "action"))
+
+
+def _namespaced(identifier: str) -> NamespacedType:
+    parts = identifier.split("/")
+    if len(parts) != 3 or not all(parts):
+        raise ValueError(f"Invalid type '{identifier}'. Expected three parts separated by '/'")
+    return NamespacedType(parts[:2], parts[2])
+
+
 def _expand(identifier: str, kind: str) -> str:
     parts = identifier.split("/")
     return f"{parts[0]}/{kind}/{parts[1]}" if len(parts) == 2 and all(parts) else identifier
@@ -56,5 +80,6 @@ def _expand(identifier: str, kind: str) -> str:
 def _checked(identifier: str, test: Any, kind: str) -> Any:
     interface = get_interface(identifier)
     if not test(interface):
-        raise ValueError(f"Expected the full name of a {kind}, got '{identifier}'")
+        article = "an" if kind == "action" else "a"
+        raise ValueError(f"Expected the full name of {article} {kind}, got '{identifier}'")
     return interface

@@ -106,7 +106,7 @@ def _package(args: argparse.Namespace) -> int:
     everything = not (args.only_msgs or args.only_srvs or args.only_actions)
     wanted = {"msg": args.only_msgs, "srv": args.only_srvs, "action": args.only_actions}
     try:
-        names = get_interfaces([args.package_name])[args.package_name]
+        names = get_interfaces([args.package_name]).get(args.package_name, [])
     except LookupError as error:
         raise RuntimeError(str(error).strip("'\"")) from None
     for name in names:
