@@ -112,19 +112,32 @@ def looking_node(shelf):
 @pytest.fixture
 def ros2(looking_node, monkeypatch):
     """Commands that share a node which knows the graph already."""
+
     @contextlib.contextmanager
     def open_node(*_, **__):
         before = [set(entities()) for entities in _entities(looking_node)]
         try:
             yield looking_node
         finally:
-            for entities, known, destroy in zip(_entities(looking_node), before, (
-                    looking_node.destroy_subscription, looking_node.destroy_publisher), strict=True):
+            for entities, known, destroy in zip(
+                _entities(looking_node),
+                before,
+                (looking_node.destroy_subscription, looking_node.destroy_publisher),
+                strict=True,
+            ):
                 for entity in set(entities()) - known:
                     destroy(entity)
 
-    for name in ("commands.lifecycle", "commands.node", "commands.param", "commands.service", "topic.echo",
-                 "topic.find", "topic.pub", "topic.rates"):
+    for name in (
+        "commands.lifecycle",
+        "commands.node",
+        "commands.param",
+        "commands.service",
+        "topic.echo",
+        "topic.find",
+        "topic.pub",
+        "topic.rates",
+    ):
         monkeypatch.setattr(importlib.import_module(f"ros2cli.{name}"), "open_node", open_node)
     return run
 
@@ -148,8 +161,9 @@ def test_topic_list(ros2, ros2_with_own_node):
 
 
 def test_topic_info_type_and_find(ros2):
-    assert ros2("topic", "info", "/label").out == \
-        "Type: std_msgs/msg/String\nPublisher count: 1\nSubscription count: 0\n"
+    assert (
+        ros2("topic", "info", "/label").out == "Type: std_msgs/msg/String\nPublisher count: 1\nSubscription count: 0\n"
+    )
     verbose = ros2("topic", "info", "-v", "label").out
     assert "Node name: shelf" in verbose
     assert "Durability: TRANSIENT_LOCAL" in verbose
@@ -178,27 +192,30 @@ def test_topic_echo(ros2):
     assert ros2("topic", "echo", "--once", "--raw", "/label").out.startswith("b'\\x00\\x01")
 
 
-@pytest.mark.parametrize(("arguments", "message"), [
-    (["topic", "echo", "/nope"], "Could not determine the type"),
-    (["topic", "echo", "/label", "no_msgs/msg/Thing"], "invalid"),
-    (["topic", "echo", "--once", "--field", "nope", "/label"], "Invalid field 'nope'"),
-    (["topic", "echo", "--filter", "m.(", "/label"], "Invalid filter expression"),
-    (["topic", "echo", "--once", "--filter", "m.nope > 3", "/label"], "failed"),
-    (["topic", "pub", "/x", "no_msgs/msg/Thing"], "The passed message type is invalid"),
-    (["topic", "pub", "/x", "std_msgs/msg/String", "[1]"], "needs to be a dictionary"),
-    (["topic", "pub", "--once", "/x", "std_msgs/msg/String", "{nope: 1}"], "Failed to populate field"),
-    (["service", "call", "/store/flag", "std_srvs/srv/SetBool", "{nope: 1}"], "Failed to populate field"),
-    (["service", "call", "/store/flag", "no_srvs/srv/Thing"], "The passed service type is invalid"),
-    (["node", "info", "/nope"], "Unable to find node '/nope'"),
-    (["param", "get", "/nope", "x", "--timeout", "0.2"], "Node not found"),
-    (["param", "get", "/store/shelf", "nope"], "Parameter not set."),
-    (["interface", "show", "no_msgs/msg/Thing"], "Unknown package"),
-    (["interface", "show", "std_msgs/String"], "Expected three parts"),
-    (["interface", "package", "no_msgs"], "Unknown package"),
-    (["lifecycle", "get", "/nope"], "Node not found"),
-    (["lifecycle", "set", "/store/shelf", "fly"], "Unknown transition requested, available ones are:"),
-    (["bag", "info", "/no/such/bag"], "No such bag"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["topic", "echo", "/nope"], "Could not determine the type"),
+        (["topic", "echo", "/label", "no_msgs/msg/Thing"], "invalid"),
+        (["topic", "echo", "--once", "--field", "nope", "/label"], "Invalid field 'nope'"),
+        (["topic", "echo", "--filter", "m.(", "/label"], "Invalid filter expression"),
+        (["topic", "echo", "--once", "--filter", "m.nope > 3", "/label"], "failed"),
+        (["topic", "pub", "/x", "no_msgs/msg/Thing"], "The passed message type is invalid"),
+        (["topic", "pub", "/x", "std_msgs/msg/String", "[1]"], "needs to be a dictionary"),
+        (["topic", "pub", "--once", "/x", "std_msgs/msg/String", "{nope: 1}"], "Failed to populate field"),
+        (["service", "call", "/store/flag", "std_srvs/srv/SetBool", "{nope: 1}"], "Failed to populate field"),
+        (["service", "call", "/store/flag", "no_srvs/srv/Thing"], "The passed service type is invalid"),
+        (["node", "info", "/nope"], "Unable to find node '/nope'"),
+        (["param", "get", "/nope", "x", "--timeout", "0.2"], "Node not found"),
+        (["param", "get", "/store/shelf", "nope"], "Parameter not set."),
+        (["interface", "show", "no_msgs/msg/Thing"], "Unknown package"),
+        (["interface", "show", "std_msgs/String"], "Expected three parts"),
+        (["interface", "package", "no_msgs"], "Unknown package"),
+        (["lifecycle", "get", "/nope"], "Node not found"),
+        (["lifecycle", "set", "/store/shelf", "fly"], "Unknown transition requested, available ones are:"),
+        (["bag", "info", "/no/such/bag"], "No such bag"),
+    ],
+)
 def test_mistakes_are_one_clear_message_and_code_one(ros2, arguments, message):
     result = ros2(*arguments)
     assert result.code == 1
@@ -223,11 +240,14 @@ def test_topic_pub(ros2, shelf):
     assert "Timed out waiting for subscriptions" in nobody.err
 
 
-@pytest.mark.parametrize(("arguments", "pattern"), [
-    (["topic", "hz", "/beat"], r"average rate: \d+\.\d{3}\n\tmin: \d\.\d{3}s max: .*s std dev: .*s window: \d+\n"),
-    (["topic", "bw", "/image"], r"Subscribed to \[/image\]\n.*B/s from \d+ messages\n\tMessage size mean: .*\n"),
-    (["topic", "echo", "/beat"], r"(stamp:\n  sec: \d+\n  nanosec: \d+\nframe_id: '\d+'\n---\n)+"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "pattern"),
+    [
+        (["topic", "hz", "/beat"], r"average rate: \d+\.\d{3}\n\tmin: \d\.\d{3}s max: .*s std dev: .*s window: \d+\n"),
+        (["topic", "bw", "/image"], r"Subscribed to \[/image\]\n.*B/s from \d+ messages\n\tMessage size mean: .*\n"),
+        (["topic", "echo", "/beat"], r"(stamp:\n  sec: \d+\n  nanosec: \d+\nframe_id: '\d+'\n---\n)+"),
+    ],
+)
 def test_ctrl_c_ends_a_verb_that_goes_on(ros2_with_own_node, arguments, pattern):
     # As if the user looked at the output and then pressed Ctrl-C.
     timer = threading.Timer(9.0, signal.raise_signal, [signal.SIGINT])
@@ -255,8 +275,10 @@ def test_services(ros2):
     assert ros2("service", "find", "std_srvs/srv/SetBool").lines == ["/store/flag"]
     called = ros2("service", "call", "/store/flag", "std_srvs/srv/SetBool", "{data: true}")
     assert called.code == 0
-    assert called.out.endswith("requester: making request: std_srvs.srv.SetBool_Request(data=True)\n\n"
-                               "response:\nstd_srvs.srv.SetBool_Response(success=True, message='done')\n\n")
+    assert called.out.endswith(
+        "requester: making request: std_srvs.srv.SetBool_Request(data=True)\n\n"
+        "response:\nstd_srvs.srv.SetBool_Response(success=True, message='done')\n\n"
+    )
 
 
 def test_parameters(ros2, tmp_path):
@@ -269,8 +291,10 @@ def test_parameters(ros2, tmp_path):
     assert refused.code == 1
     assert refused.err.startswith("Setting parameter failed: ")
     described = ros2("param", "describe", "/store/shelf", "rate.hz").out
-    assert described == ("Parameter name: rate.hz\n  Type: double\n  Description: sampling\n  Constraints:\n"
-                         "    Min value: 1.0\n    Max value: 20.0\n")
+    assert described == (
+        "Parameter name: rate.hz\n  Type: double\n  Description: sampling\n  Constraints:\n"
+        "    Min value: 1.0\n    Max value: 20.0\n"
+    )
     dumped = yaml.safe_load(ros2("param", "dump", "/store/shelf").out)
     assert dumped["/store/shelf"]["ros__parameters"]["rate"] == {"hz": 12.5}
     path = tmp_path / "p.yaml"
