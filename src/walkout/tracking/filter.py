@@ -2,8 +2,7 @@
 
 State: x, y, vx, vy, height. Motion: nearly constant velocity driven by white acceleration noise, the velocity
 dying out slowly (an Ornstein-Uhlenbeck velocity; Bar-Shalom et al., "Estimation with Applications to Tracking",
-ch. 8); the height wanders too, because people stoop and crouch, and
-returns to the stature. Observations enter in information form with Huber weights (iteratively reweighted
+ch. 8); the height wanders a little. Observations enter in information form with Huber weights (iteratively reweighted
 least squares).
 """
 
@@ -20,15 +19,12 @@ FloatArray = NDArray[np.float64]
 BODY = np.array([0, 1, 4])
 """The part of the state that a camera sees: x, y, height."""
 BIRTH_ITERATIONS = 4
-_BEND = 0.5
-_BOX_BEND = 0.5
-_UPRIGHT_M = 0.05
 
 
 def predict(
-    mean: FloatArray, covariance: FloatArray, stature: FloatArray, dt: float, parameters: TrackerParameters
+    mean: FloatArray, covariance: FloatArray, dt: float, parameters: TrackerParameters
 ) -> tuple[FloatArray, FloatArray]:
-    """Return means (t, 5) and covariances (t, 5, 5) after ``dt`` seconds; ``stature`` (t,) is the height upright."""
+    """Return means (t, 5) and covariances (t, 5, 5) after ``dt`` seconds."""
     if dt <= 0:
         return mean, covariance
     fade = np.exp(-dt / parameters.velocity_decay_s)
@@ -36,7 +32,6 @@ def predict(
     step = np.eye(5)
     step[[0, 1], [2, 3]] = reach
     step[[2, 3], [2, 3]] = fade
-    step[4, 4] = rise = np.exp(-dt / parameters.height_return_s)
     q = parameters.acceleration_sd**2
     noise = np.zeros((5, 5))
     noise[[0, 1], [0, 1]] = q * dt**3 / 3
@@ -49,9 +44,7 @@ def predict(
     shrink = np.minimum(1.0, parameters.max_speed / 2 / spread)
     scale = np.ones((len(mean), 5))
     scale[:, 2:4] = shrink[:, None]
-    ahead = mean @ step.T
-    ahead[:, 4] += (1 - rise) * stature
-    return ahead, moved * scale[:, :, None] * scale[:, None, :]
+    return mean @ step.T, moved * scale[:, :, None] * scale[:, None, :]
 
 
 def huber_weight(normalised: FloatArray, limit: float) -> FloatArray:
@@ -65,22 +58,11 @@ def huber_loss(normalised: FloatArray, limit: float) -> FloatArray:
     return np.where(size <= limit, size**2, 2 * limit * size - limit**2)
 
 
-def bend_of(height: FloatArray, stature: FloatArray) -> FloatArray:
-    """Return how far joints of a stooping shopper may stand off the upright cylinder, besides the usual (t,) metres."""
-    return np.asarray(_BEND * np.maximum(stature - height - _UPRIGHT_M, 0.0))
-
-
-def _posture_variance(view: View, scale: FloatArray, bend: FloatArray) -> FloatArray:
-    """Return the variance (t, ROWS) in square pixels that posture adds to the rows."""
-    free = np.where(view.posture > 0, 1.0, _BOX_BEND) * bend[:, None]
-    return np.asarray((view.posture**2 + free**2) * scale[:, None] ** 2)
-
-
 def pair_variance(
-    view: View, prediction: Prediction, observations: Observations, seen: NDArray[np.bool_], bend: FloatArray
+    view: View, prediction: Prediction, observations: Observations, seen: NDArray[np.bool_]
 ) -> FloatArray:
     """Return the variance (t, d, ROWS) of all rows of all pairs; infinite where missing, not in ``seen`` (t, ROWS)."""
-    posture = _posture_variance(view, prediction.scale, bend)
+    posture = (view.posture * prediction.scale[:, None]) ** 2
     return np.where(seen[:, None, :], observations.variance[None] + posture[:, None, :], np.inf)
 
 
@@ -117,7 +99,6 @@ def update(
     covariance: FloatArray,
     observations: Observations,
     seen: NDArray[np.bool_],
-    bend: FloatArray,
     parameters: TrackerParameters,
     iterations: int = 2,
 ) -> tuple[FloatArray, FloatArray]:
@@ -133,7 +114,7 @@ def update(
     normal = prior
     for _ in range(iterations):
         prediction = view.predict(state[:, BODY])
-        posture = _posture_variance(view, prediction.scale, bend)
+        posture = (view.posture * prediction.scale[:, None]) ** 2
         variance = np.where(seen, observations.variance + posture, np.inf)
         residual = observations.rows - prediction.rows
         weight = huber_weight(residual / np.sqrt(variance), parameters.robust_sigma) / variance

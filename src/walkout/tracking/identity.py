@@ -180,7 +180,7 @@ class Encounters:
         if all(d is not None for d in straight + crossed):
             gain = sum(d**2 for d in straight if d is not None) - sum(d**2 for d in crossed if d is not None)
             odds += gain / (2 * self._p.appearance_match_sd**2)
-        heights = (first.stature, second.stature)
+        heights = (float(first.mean[4]), float(second.mean[4]))
         noise = self._p.height_match_sd**2
         for place in (0, 1):
             before, variance = encounter.heights[place]
@@ -191,7 +191,7 @@ class Encounters:
 
 def _begin(first: Track, second: Track, now_ns: int) -> _Encounter:
     looks = (first.appearance, second.appearance)
-    heights = tuple((t.stature, float(t.covariance[4, 4])) for t in (first, second))
+    heights = tuple((float(t.mean[4]), float(t.covariance[4, 4])) for t in (first, second))
     return _Encounter(_MAX_EVIDENCE, _MAX_EVIDENCE, looks, (heights[0], heights[1]), now_ns)
 
 
@@ -249,9 +249,8 @@ class Recognition:
             + math.log(10.0 / (2 * math.pi * spread**2))
             - distance**2 / (2 * spread**2)
         )
-        height = stranger.stature - missing.stature
-        # A stranger has not been seen for long: he may only look small because he stoops.
-        noise = 2 * (p.height_match_sd if height > 0 else 3 * p.height_match_sd) ** 2
+        height = float(stranger.mean[4] - missing.mean[4])
+        noise = 2 * p.height_match_sd**2
         odds += 0.5 * math.log((noise + 2 * p.height_sd**2) / noise) - height**2 / (2 * noise)
         look = look_distance(stranger.appearance, missing.appearance)
         if look is not None:

@@ -13,26 +13,24 @@ from walkout.tracking.types import TrackState
 FloatArray = NDArray[np.float64]
 
 _APPEARANCE_GAIN = 0.1
-_RISE_GAIN = 0.03
-_FALL_GAIN = 0.002
 
 
 @dataclass
 class Track:
     """A shopper as the tracker knows him at its current time.
 
-    ``birth_place`` and ``last_place`` (2,) are where the body was born and where a camera last found it, ``stature`` is
-    its height upright. ``joints`` (12, 6) and ``joints_covariance`` (12, 6, 6) are position and velocity of every joint
-    in the store frame, ``joints_seen_ns`` (12,) when each was last observed (-1: never), ``heading`` (bins,) the belief
-    about where he faces. ``identity`` maps track ids to the probability that this body is the shopper to whom that id
-    was given. ``rivals`` holds, per other track id, for how long (seconds) the two have competed for single detections.
+    ``joints`` (12, 6) and ``joints_covariance`` (12, 6, 6) are position and velocity of every joint in the store frame,
+    ``joints_seen_ns`` (12,) when each was last observed (-1: never), ``heading``
+    (bins,) the belief about where he faces. ``birth_place`` and
+    ``last_place`` (2,) are where the body was born and where a camera last found it. ``identity`` maps track ids to the
+    probability that this body is the shopper to whom that id was given. ``rivals`` holds, per other track id, for how
+    long (seconds) the two have competed for single detections.
     """
 
     track_id: int
     born_ns: int
     birth_place: FloatArray
     last_place: FloatArray
-    stature: float
     mean: FloatArray
     covariance: FloatArray
     joints: FloatArray
@@ -61,10 +59,6 @@ class Track:
     def live(self) -> bool:
         """Whether cameras are asked for this shopper."""
         return self.state in (TrackState.TENTATIVE, TrackState.CONFIRMED)
-
-    def learn_stature(self, height: float) -> None:
-        """Learn the height upright from one estimate: people stoop often and never grow."""
-        self.stature += (_RISE_GAIN if height > self.stature else _FALL_GAIN) * (height - self.stature)
 
     def remember_look(self, descriptor: FloatArray) -> None:
         """Blend a unit clothing descriptor into the track's own."""

@@ -12,7 +12,7 @@ from walkout.perception.types import Detections
 from walkout.store.model import Camera, Fixture, Zone, ZoneKind
 from walkout.tracking.association import Assignment, assign, exchange_costs
 from walkout.tracking.births import HIT_RATIO, Birth, BirthPool
-from walkout.tracking.filter import BODY, bend_of, update
+from walkout.tracking.filter import BODY, update
 from walkout.tracking.heading import mean_heading, observe_heading
 from walkout.tracking.identity import Duplicates, Encounters, Recognition, Zones
 from walkout.tracking.joints import JointFilter, initial_joints, turn_round
@@ -203,20 +203,17 @@ class MultiViewTracker:
             return
         chosen = [tracks[i] for i in matched.tracks]
         given = observations.select(matched.detections)
-        before = np.stack([t.mean for t in chosen])
         mean, covariance = update(
             view,
-            before,
+            np.stack([t.mean for t in chosen]),
             np.stack([t.covariance for t in chosen]),
             given,
             visibility.rows[matched.tracks],
-            bend_of(before[:, 4], np.array([t.stature for t in chosen])),
             self.parameters,
         )
         stamp = observations.stamp_ns
         for k, track in enumerate(chosen):
             track.mean, track.covariance = mean[k], covariance[k]
-            track.learn_stature(float(mean[k, 4]))
             track.hits += 1
             track.last_hit_ns, track.last_place = stamp, mean[k, :2].copy()
             track.hit_by_camera[view.camera.camera_id] = stamp
@@ -279,7 +276,6 @@ class MultiViewTracker:
             born_ns=stamp,
             birth_place=birth.mean[:2].copy(),
             last_place=birth.mean[:2].copy(),
-            stature=float(birth.mean[4]),
             mean=birth.mean,
             covariance=birth.covariance,
             joints=joints,
@@ -396,7 +392,6 @@ class MultiViewTracker:
 
 _BODY_FIELDS = (
     "mean",
-    "stature",
     "covariance",
     "joints",
     "joints_covariance",
