@@ -16,6 +16,10 @@ test:  ## Set up, lint and run all tests
 	@scripts/setup --test
 	@source env.sh && scripts/check
 
+test-standins:  ## Set up and run the graph tests of the stand-ins (compat/)
+	@scripts/setup --test
+	@source env.sh && pytest tests/graph/compat
+
 build: setup  ## Same as setup
 
 lock:  ## Renew the lock files in requirements/ (needs uv)
@@ -24,4 +28,4 @@ lock:  ## Renew the lock files in requirements/ (needs uv)
 clean:  ## Remove everything that was built or installed in this folder
 	rm -rf .venv build install log var
 
-.PHONY: help setup demo test build lock clean
+.PHONY: help setup demo test test-standins build lock clean
