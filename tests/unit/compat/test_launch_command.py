@@ -59,6 +59,9 @@ class Terminal:
     def __init__(self, path):
         self.pid, self.master = pty.fork()
         if self.pid == 0:
+            # As a terminal starts it, even where these tests run in the background with signals ignored.
+            for number in (signal.SIGINT, signal.SIGHUP):
+                signal.signal(number, signal.SIG_DFL)
             os.execvp(ROS2[0], [*ROS2, "launch", str(path)])
         self.output = ""
 
