@@ -12,7 +12,7 @@ demo:  ## Set up and run the demo store, live in the browser
 	@scripts/setup
 	@source env.sh && exec ros2 launch walkout store.launch.py scenario:=demo $(ARGS)
 
-test:  ## Set up, lint and run all tests
+test:  ## Set up, lint and run the tests (all but test-standins)
 	@scripts/setup --test
 	@source env.sh && scripts/check
 
