@@ -26,6 +26,7 @@ __all__ = [
     "Payment",
     "Scenario",
     "ScenarioError",
+    "Suite",
     "load_scenario",
     "scenario_path",
 ]
@@ -41,7 +42,11 @@ FIELDS = (
     "behaviours",
     "arrivals",
     "load_cells",
+    "suite",
 )
+
+SUITE_FIRST_SEED = 5000
+"""Seeds of the evaluation suite start here, away from those of training and of choosing parameters."""
 
 
 class ActionKind(Enum):
@@ -130,6 +135,14 @@ class LoadCellOptions:
 
 
 @dataclass(frozen=True)
+class Suite:
+    """What makes a scenario a part of the evaluation suite: the class it stands for and the seeds to run it with."""
+
+    name: str
+    seeds: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Scenario:
     """A validated scenario. ``duration_s`` None runs until everybody who comes has left."""
 
@@ -143,10 +156,11 @@ class Scenario:
     arrivals: tuple[Arrival, ...] = ()
     flow: Flow | None = None
     load_cells: LoadCellOptions = field(default_factory=LoadCellOptions)
+    suite: Suite | None = None
 
 
 def scenario_path(name: str | os.PathLike[str]) -> Path:
-    """Return the file of a scenario named by a path or by the name of one in ``config/scenarios``."""
+    """Return the file of a scenario named by a path or by a name in ``config/scenarios`` (``suite/one_shopper``)."""
     path = Path(name)
     if path.suffix in (".yaml", ".yml") or path.exists():
         return path
@@ -154,7 +168,7 @@ def scenario_path(name: str | os.PathLike[str]) -> Path:
     found = folder / f"{name}.yaml"
     if found.exists():
         return found
-    known = sorted(file.stem for file in folder.glob("*.yaml"))
+    known = sorted(str(file.relative_to(folder).with_suffix("")) for file in folder.rglob("*.yaml"))
     remedy = f"{did_you_mean(str(name), known)}known scenarios: {', '.join(known) or 'none'}; or give a .yaml file"
     raise ScenarioError(f"scenario '{name}' is not there; {remedy}")
 
@@ -192,11 +206,20 @@ def load_scenario(name: str | os.PathLike[str], store: Store | None = None) -> S
         arrivals=arrivals,
         flow=flow,
         load_cells=take(fields, "load_cells", _read_load_cells, LoadCellOptions()),
+        suite=take(fields, "suite", _read_suite, None),
     )
     if store is not None and scenario.store != store.store_id:
         reason = f"is '{scenario.store}' but the store is '{store.store_id}'"
         fields["store"].fail(reason, "use a scenario of this store")
     return scenario
+
+
+def _read_suite(tree: Tree) -> Suite:
+    fields = tree.fields(("class", "seeds"), required=("class", "seeds"))
+    seeds = tuple(child.integer(SUITE_FIRST_SEED, 2**31 - 1) for child in fields["seeds"].items())
+    if not seeds or len(set(seeds)) < len(seeds):
+        fields["seeds"].fail("is empty or repeats a seed", "write one or more different seeds")
+    return Suite(fields["class"].text(), seeds)
 
 
 def _read_lighting(tree: Tree) -> Lighting:

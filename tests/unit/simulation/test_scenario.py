@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from worlds import store
 
-from walkout.simulation.scenario import ActionKind, Payment, ScenarioError, load_scenario, scenario_folder
+from walkout.simulation.scenario import ActionKind, Payment, ScenarioError, Suite, load_scenario, scenario_folder
 
 HEAD = "store: kiosk\n"
 
@@ -21,11 +21,16 @@ def message(tmp_path: Path, text: str) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("file", sorted(scenario_folder().glob("*.yaml")), ids=lambda file: file.stem)
+SUITE = scenario_folder() / "suite"
+
+
+@pytest.mark.parametrize("file", sorted(scenario_folder().rglob("*.yaml")), ids=lambda file: file.stem)
 def test_the_scenarios_that_come_with_the_package_are_valid(file: Path) -> None:
     name = load_scenario(file).store
-    scenario = load_scenario(file.stem, store(name))
+    scenario = load_scenario(str(file.relative_to(scenario_folder()).with_suffix("")), store(name))
     assert scenario.arrivals or scenario.flow
+    assert (scenario.suite is not None) == (file.parent == SUITE), "what is in the suite names its class and seeds"
+    assert scenario.suite is None or scenario.seed in scenario.suite.seeds
 
 
 def test_everything_that_can_be_said(tmp_path: Path) -> None:
@@ -34,6 +39,7 @@ def test_everything_that_can_be_said(tmp_path: Path) -> None:
         + """
 name: everything
 description: all fields
+suite: {class: all of it, seeds: [5000, 5001]}
 seed: 4
 duration_s: 90
 lighting: {brightness: 0.8, warmth: 0.3, key_direction: [0.1, 0.2, 0.9]}
@@ -79,6 +85,7 @@ arrivals:
     assert second.behaviour.items == (1, 2)
     assert second.behaviour.speed_m_s == (1.1, 1.1)
     assert scenario.load_cells.noise_g == (1.0, 1.0)
+    assert scenario.suite == Suite("all of it", (5000, 5001))
     assert (scenario.seed, scenario.duration_s, scenario.fill) == (4, 90.0, (0.3, 0.7))
 
 
@@ -109,6 +116,9 @@ def script(action: str) -> str:
         (HEAD + "load_cells: {noise: 3}\narrivals: []\n", 2, ["did you mean 'noise_g'"]),
         (HEAD + "arrivals: {rate_per_minute: 0}\n", 2, ["arrivals.rate_per_minute", "0.01"]),
         (HEAD + "lighting: {key_direction: [0, 0, -1]}\narrivals: []\n", 2, ["z above 0"]),
+        (HEAD + "suite: {class: a, seeds: [4]}\narrivals: []\n", 2, ["suite.seeds[0]", "is 4", "from 5000"]),
+        (HEAD + "suite: {class: a, seeds: [5000, 5000]}\narrivals: []\n", 2, ["repeats a seed"]),
+        (HEAD + "suite: {seeds: [5000]}\narrivals: []\n", 2, ["suite.class: is missing"]),
         ("store: corner\narrivals: []\n", 1, ["the store is 'kiosk'"]),
         ("arrivals: []\n", 1, ["store: is missing"]),
         ("store: kiosk\narrivals: [\n", 3, ["not YAML"]),
