@@ -16,6 +16,7 @@ examples:
   walkout train detector                        all of it: about an hour and a half on two cores
   walkout train detector --minutes 120          train on from the last checkpoint until 120 minutes are used
   walkout train detector --only evaluate        judge the present model anew and write its card
+  walkout train detector --start-from models/shopper_detector.onnx --data var/training/more --seed 2
 """
 
 
@@ -41,6 +42,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     detector.add_argument("--workers", type=int, default=2, help="processes that make pictures (%(default)s)")
     detector.add_argument("--threads", type=int, default=2, help="threads that train (%(default)s)")
     detector.add_argument("--seed", type=int, default=1, help="seed of pictures and training (%(default)s)")
+    detector.add_argument(
+        "--start-from", type=Path, metavar="ONNX", help="go on from this exported model instead of random weights"
+    )
     detector.set_defaults(run=_run_detector)
 
 
@@ -52,6 +56,10 @@ def _run_detector(options: argparse.Namespace) -> int:
             f"walkout train needs what only training needs: {error.msg}; run `pip install -r requirements/train.in`"
         ) from error
     steps = options.only or STEPS
+    if options.start_from is not None and not options.start_from.is_file():
+        raise UserError(
+            f"--start-from {options.start_from}: no such file; give an exported detector, e.g. {options.out}"
+        )
     try:
         module.run(
             module.DetectorJob(
@@ -62,6 +70,7 @@ def _run_detector(options: argparse.Namespace) -> int:
                 workers=options.workers,
                 threads=options.threads,
                 seed=options.seed,
+                start_from=options.start_from,
             ),
             tuple(step for step in STEPS if step in steps),
         )

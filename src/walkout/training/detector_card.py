@@ -22,8 +22,7 @@ Made by `walkout train detector`; this card is written by the same command.
 | outputs, stride 8 | `centre`, `visible` probabilities; `box`, `joints` pixels from the cell's centre |
 | outputs, stride 4 | `heat` probability of each joint |
 | network | plain ReLU residual network, {parameters:,} parameters, fp32, {megabytes:.1f} MB |
-| trained on | {different:,} rendered pictures, shown {seen:,} times with augmentation, from scratch |
-| training time | {minutes} minutes on two shared CPU cores |
+| trained on | {history} |
 | licence | Apache-2.0, as the project; the pictures show generated people and labels only |
 | SHA-256 | `{checksum}` |
 
@@ -64,10 +63,15 @@ to be seen. Pixels are those of the 320x240 input: double them for 640x480.
 """
 
 
+def model_notes(model_path: Path) -> dict[str, str]:
+    """Return what the export noted in the file: ``history`` (a line per training) and ``parameters``."""
+    model = onnx.load(str(model_path))
+    return {entry.key.removeprefix("walkout."): entry.value for entry in model.metadata_props}
+
+
 def write_card(model_path: Path, score: DetectorScore, speed_ms: float) -> Path:
     """Write ``<model>.md`` beside the model and return its path."""
-    model = onnx.load(str(model_path))
-    notes = {entry.key.removeprefix("walkout."): entry.value for entry in model.metadata_props}
+    notes = model_notes(model_path)
     joints = "\n".join(
         f"| {joint.name.lower().replace('_', ' ')} | {score.joint_error[joint]:.1f} | {score.joint_pck[joint]:.2f} |"
         for joint in Keypoint
@@ -77,9 +81,7 @@ def write_card(model_path: Path, score: DetectorScore, speed_ms: float) -> Path:
         name=model_path.name,
         parameters=int(notes["parameters"]),
         megabytes=len(content) / 1e6,
-        different=int(notes["different_pictures"]),
-        seen=int(notes["trained_pictures"]),
-        minutes=notes["trained_minutes"],
+        history="; then ".join(notes["history"].splitlines()),
         checksum=hashlib.sha256(content).hexdigest(),
         pictures=score.pictures,
         shoppers=score.shoppers,

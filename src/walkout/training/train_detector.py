@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from walkout.perception.detector import Detector, DetectorParameters
 from walkout.store.loader import load_store
 from walkout.training.dataset import INPUT_SIZE, DatasetParameters, generate, store_views
-from walkout.training.detector_card import write_card
+from walkout.training.detector_card import model_notes, write_card
 from walkout.training.detector_metrics import evaluate, milliseconds_per_frame
 from walkout.training.export import export_onnx
 from walkout.training.shards import SampleSet, shard_numbers, write_shard
@@ -26,7 +26,10 @@ JUDGED_SEED = 987654
 
 @dataclass(frozen=True)
 class DetectorJob:
-    """What ``walkout train detector`` is to do; ``data`` holds pictures and checkpoint, ``out`` is the ONNX file."""
+    """What ``walkout train detector`` is to do; ``data`` holds pictures and checkpoint, ``out`` is the ONNX file.
+
+    ``start_from`` is an exported model to go on from, instead of random weights.
+    """
 
     data: Path
     out: Path
@@ -35,6 +38,7 @@ class DetectorJob:
     workers: int = 2
     threads: int = 2
     seed: int = 1
+    start_from: Path | None = None
 
     @property
     def training_pictures(self) -> Path:
@@ -50,6 +54,9 @@ class DetectorJob:
     def trainer(self) -> Trainer:
         """The trainer, as far as its checkpoint has come."""
         parameters = TrainingParameters(minutes=self.minutes, threads=self.threads, seed=self.seed)
+        if self.start_from is not None:
+            # What is learnt already would be lost again at the rate that random weights need.
+            parameters = replace(parameters, learning_rate=parameters.learning_rate / 2)
         return Trainer(parameters, self.data / "checkpoint.pt")
 
 
@@ -86,6 +93,8 @@ def _generate(job: DetectorJob) -> None:
 
 def _train(job: DetectorJob) -> None:
     trainer = job.trainer
+    if job.start_from is not None and trainer.step == 0:
+        trainer.start_from(job.start_from, SampleSet(job.training_pictures))
     with _progress() as progress:
         task = progress.add_task("training (permille)", total=1000, note="")
 
@@ -102,12 +111,23 @@ def _export(job: DetectorJob) -> None:
     if trainer.step == 0:
         raise ValueError(f"{job.data}: no checkpoint to export; run `walkout train detector --only train` first")
     notes = {
-        "trained_pictures": str(trainer.images),
-        "trained_minutes": f"{trainer.elapsed_s / 60:.0f}",
-        "different_pictures": str(len(SampleSet(job.training_pictures))),
+        "history": "\n".join([*_history(job.start_from), _stage(job, trainer)]),
         "parameters": str(sum(weight.numel() for weight in trainer.network.parameters())),
     }
     export_onnx(trainer.average, job.out, *INPUT_SIZE, notes)
+
+
+def _history(model: Path | None) -> list[str]:
+    """Return what the weights went through before this training, a line each."""
+    return [] if model is None else model_notes(model)["history"].splitlines()
+
+
+def _stage(job: DetectorJob, trainer: Trainer) -> str:
+    pictures = len(SampleSet(job.training_pictures))
+    return (
+        f"{pictures:,} rendered pictures (seed {job.seed}), shown {trainer.images:,} times with augmentation "
+        f"in {trainer.elapsed_s / 60:.0f} minutes on shared CPU cores"
+    )
 
 
 def _evaluate(job: DetectorJob) -> None:

@@ -19,6 +19,9 @@ from walkout.training.loss import LossWeights, detector_loss
 from walkout.training.network import NetworkParameters, ShopperNetwork
 from walkout.training.shards import SampleSet
 from walkout.training.targets import make_targets
+from walkout.training.warm_start import load_weights
+
+_STATISTICS_PICTURES = 256
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,14 @@ class Trainer:
     def share(self) -> float:
         """How much of the budget is used, 0..1."""
         return min(self.elapsed_s / (60 * self.parameters.minutes), 1.0)
+
+    def start_from(self, model: Path, data: SampleSet) -> None:
+        """Begin with the weights of an exported model. Raises ValueError when it is of another network."""
+        rng = np.random.default_rng([self.parameters.seed, 0])
+        rows = rng.choice(len(data), min(len(data), _STATISTICS_PICTURES), replace=False)
+        images, _ = make_batch(data, rows, rng, self.parameters.part)
+        load_weights(self.network, model, normalise(images).contiguous(memory_format=torch.channels_last))
+        self.average.load_state_dict(self.network.state_dict())
 
     def run(self, samples: Callable[[], SampleSet], report: Callable[[Progress], None]) -> None:
         """Train until the minutes are used; ``samples`` is asked again each epoch, so a data set may still grow."""
