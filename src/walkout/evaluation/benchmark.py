@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import time
 from collections.abc import Callable
 from functools import partial
@@ -12,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 from rich.console import Console
 from rich.table import Table
 
 from walkout.errors import UserError
 from walkout.evaluation.pipeline import StorePipeline
 from walkout.evaluation.receipts import load_with_store
+from walkout.evaluation.results import machine
 from walkout.simulation.store_simulator import StoreSimulator
 from walkout.store.loader import load_store
 
@@ -49,17 +48,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     stages.set_defaults(run=_run_stages)
     for kind in (graph, stages):
         kind.add_argument("--json", type=Path, metavar="OUT", help="write the figures to this file")
-
-
-def machine() -> dict[str, Any]:
-    """Return what the figures depend on: processor, cores, Python and the load before the run."""
-    model = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        names = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
-        model = names[0] if names else model
-    load = round(psutil.getloadavg()[0], 2)
-    return {"processor": model, "cores": psutil.cpu_count(), "python": platform.python_version(), "load_1min": load}
 
 
 def _run_graph(options: argparse.Namespace) -> int:

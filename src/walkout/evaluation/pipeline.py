@@ -9,7 +9,7 @@ from walkout.carts.gate import GateCommand, GateController, GateParameters
 from walkout.carts.ledger import Ledger
 from walkout.carts.manager import CartManager, CartOutput, CartParameters
 from walkout.carts.payment import SandboxPaymentProvider
-from walkout.carts.types import Cart, GateEvent, Receipt
+from walkout.carts.types import Cart, GateEvent, Receipt, Review
 from walkout.drivers.types import Frame, GateSignal, ReadingBatch
 from walkout.interactions.attribution import AttributionParameters, Attributor
 from walkout.interactions.shelf_monitor import ShelfMonitor, ShelfMonitorParameters
@@ -47,6 +47,7 @@ class PipelineOutput:
     interactions: list[Interaction] = field(default_factory=list)
     carts: list[Cart] = field(default_factory=list)
     receipts: list[Receipt] = field(default_factory=list)
+    reviews: list[Review] = field(default_factory=list)
 
 
 class StorePipeline:
@@ -121,6 +122,7 @@ class StorePipeline:
         output.interactions += cart_output.interactions
         output.carts += cart_output.carts
         output.receipts += cart_output.receipts
+        output.reviews += cart_output.reviews
 
 
 def run_recording(store: Store, measurements: Iterable[Measurement], linger_s: float = 15.0) -> list[Receipt]:

@@ -9,6 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from walkout.evaluation.statistics import wilson_interval
+
+_RATIOS = (
+    *("item_precision", "item_recall", "item_f1", "shopper_accuracy", "product_accuracy", "quantity_accuracy"),
+    *("event_precision", "event_recall", "reviews_per_1000", "cpu_s_per_store_minute", "real_time_factor"),
+)
 
 
 @dataclass(frozen=True)
@@ -37,7 +45,11 @@ class EventJudgement:
 
 @dataclass(frozen=True)
 class ReceiptScore:
-    """Counts that add up over trips, and the ratios made of them. Money in minor units, times in seconds."""
+    """Counts that add up over trips, and the ratios made of them. Money in minor units, times in seconds.
+
+    ``elapsed_s`` is the wall clock of the whole run, simulator and renderer included; ``stage_cpu_s`` the CPU time of
+    the store's own stages.
+    """
 
     trips: int = 0
     exact_receipts: int = 0
@@ -53,9 +65,11 @@ class ReceiptScore:
     events_found: int = 0
     events_right_shopper: int = 0
     events_right_product: int = 0
+    events_right_quantity: int = 0
     false_events: int = 0
     simulated_s: float = 0.0
     elapsed_s: float = 0.0
+    stage_cpu_s: float = 0.0
 
     @property
     def item_precision(self) -> float:
@@ -84,9 +98,29 @@ class ReceiptScore:
         return _ratio(self.events_right_product, self.events_found, 1.0)
 
     @property
+    def quantity_accuracy(self) -> float:
+        """Right number of pieces of the true events that were noticed."""
+        return _ratio(self.events_right_quantity, self.events_found, 1.0)
+
+    @property
+    def event_precision(self) -> float:
+        """Reported takes and returns that belong to a true one; 1 when nothing was reported."""
+        return _ratio(self.events_found, self.events_found + self.false_events, 1.0)
+
+    @property
     def event_recall(self) -> float:
         """True events that were noticed."""
         return _ratio(self.events_found, self.events, 1.0)
+
+    @property
+    def reviews_per_1000(self) -> float:
+        """Trips with a line for a person to look at, of a thousand."""
+        return 1000 * _ratio(self.reviews, self.trips, 0.0)
+
+    @property
+    def cpu_s_per_store_minute(self) -> float:
+        """CPU seconds of the stages for a minute of the store."""
+        return 60 * _ratio(self.stage_cpu_s, self.simulated_s, 0.0)
 
     @property
     def real_time_factor(self) -> float:
@@ -97,12 +131,17 @@ class ReceiptScore:
         """Return the sum of two scores."""
         return ReceiptScore(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
 
-    def to_json(self) -> dict[str, float | int]:
-        """Return all counts and ratios."""
-        ratios = ("item_precision", "item_recall", "item_f1", "shopper_accuracy", "product_accuracy", "event_recall")
-        values = asdict(self)
-        values |= {name: round(getattr(self, name), 4) for name in ratios}
-        return values | {"real_time_factor": round(self.real_time_factor, 3)}
+    def to_json(self) -> dict[str, Any]:
+        """Return all counts and ratios, and the 95 % interval of the share of exact receipts."""
+        values: dict[str, Any] = asdict(self)
+        values |= {name: round(getattr(self, name), 4) for name in _RATIOS}
+        values["exact_share"] = round(_ratio(self.exact_receipts, self.trips, 0.0), 4)
+        values["exact_interval"] = [round(end, 4) for end in wilson_interval(self.exact_receipts, self.trips)]
+        values["overcharge_share"] = round(_ratio(self.overcharge_minor, self.value_minor, 0.0), 4)
+        values["undercharge_share"] = round(_ratio(self.undercharge_minor, self.value_minor, 0.0), 4)
+        for name in ("simulated_s", "elapsed_s", "stage_cpu_s"):
+            values[name] = round(values[name], 3)
+        return values
 
 
 def score_trips(trips: Iterable[Trip], price_minor: Mapping[str, int]) -> ReceiptScore:
@@ -125,6 +164,7 @@ def score_events(judgements: Iterable[EventJudgement], false_events: int = 0) ->
         events_found=sum(j.found for j in listed),
         events_right_shopper=sum(j.right_shopper for j in listed),
         events_right_product=sum(j.right_product for j in listed),
+        events_right_quantity=sum(j.right_quantity for j in listed),
         false_events=false_events,
     )
 

@@ -3,88 +3,130 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from walkout.carts.types import GateEventKind
-from walkout.drivers.types import GateSignal, GateSignalKind
+from walkout.drivers.types import Frame
 from walkout.errors import UserError
-from walkout.evaluation.pipeline import PipelineOutput, StorePipeline
-from walkout.evaluation.receipt_metrics import EventJudgement, ReceiptScore, Trip, score_events, score_trips
-from walkout.interactions.types import Interaction, InteractionKind
+from walkout.evaluation.figures import RunFigures
+from walkout.evaluation.judging import WrongTrip, judge
+from walkout.evaluation.pipeline import Measurement, PipelineOutput, StorePipeline
+from walkout.evaluation.receipt_metrics import ReceiptScore
+from walkout.evaluation.record import RunRecord, SentCommand
+from walkout.evaluation.true_perception import Perception, TruePerception
 from walkout.simulation.scenario import Scenario, load_scenario
 from walkout.simulation.store_simulator import StoreSimulator
-from walkout.simulation.truth import TrueInteraction, TrueVisit, Truth
 from walkout.store.loader import load_store
 from walkout.store.model import Store
 
 LINGER_S = 20.0
-MATCH_S = 6.0
-
-
-@dataclass
-class RunRecord:
-    """What a run has brought, to be held against the truth."""
-
-    session_by_token: dict[str, str] = field(default_factory=dict)
-    tracks_by_session: dict[str, tuple[int, ...]] = field(default_factory=dict)
-    interactions: dict[str, Interaction] = field(default_factory=dict)
-
-    def note(self, output: PipelineOutput, signal: GateSignal | None) -> None:
-        """Remember what one measurement has caused."""
-        if signal is not None and signal.kind is GateSignalKind.TAP:
-            for event in output.gate_events:
-                if event.kind is GateEventKind.AUTHORISED:
-                    self.session_by_token[signal.token] = event.session_id
-        for cart in output.carts:
-            if cart.track_ids:
-                self.tracks_by_session[cart.session_id] = cart.track_ids
-        self.interactions |= {interaction.interaction_id: interaction for interaction in output.interactions}
+_LINGER_STEP_NS = 100_000_000
 
 
 @dataclass(frozen=True)
 class ScenarioResult:
-    """The score of one scenario and seed, with a line for every trip that was not exact."""
+    """The figures of one scenario and seed, and the trips that were not exact."""
 
     scenario: str
+    scenario_class: str
     seed: int
-    score: ReceiptScore
-    mistakes: tuple[str, ...]
+    figures: RunFigures
+    wrong_trips: tuple[WrongTrip, ...]
+
+    @property
+    def score(self) -> ReceiptScore:
+        """The counts of the figures."""
+        return self.figures.score
+
+    @property
+    def mistakes(self) -> tuple[str, ...]:
+        """A line for every trip that was not exact."""
+        return tuple(trip.summary for trip in self.wrong_trips)
 
 
 def run_scenario(
-    path: str | Path, seed: int, progress: Callable[[float], None] = lambda simulated_s: None
+    path: str | Path,
+    seed: int,
+    perception: Perception = Perception.PIXELS,
+    progress: Callable[[float], None] = lambda simulated_s: None,
 ) -> ScenarioResult:
     """Simulate a scenario with a seed, charge its shoppers and score the receipts.
 
     Args:
         path: name in config/scenarios or YAML file.
         seed: seed of the simulation.
+        perception: where detections come from.
         progress: called with the simulated seconds so far.
 
     Raises:
         UserError: the scenario or its store is wrong, or never ends.
     """
     scenario, store = load_with_store(path)
-    started = time.perf_counter()
-    simulator = StoreSimulator(store, scenario, seed)
-    pipeline = StorePipeline(store)
-    record = RunRecord()
-    stamp_ns = 0
-    for measurement in simulator:
-        stamp_ns = max(stamp_ns, measurement.stamp_ns)
-        output = pipeline.feed(measurement)
-        _carry_out(output, simulator)
-        record.note(output, measurement if isinstance(measurement, GateSignal) else None)
-        progress(stamp_ns * 1e-9)
-    for step in range(1, int(LINGER_S * 10) + 1):
-        record.note(pipeline.finish(stamp_ns + step * 100_000_000), None)
-    score, mistakes = judge(store, simulator.world.truth, pipeline, record)
-    pipeline.close()
-    score += ReceiptScore(simulated_s=stamp_ns * 1e-9, elapsed_s=time.perf_counter() - started)
-    return ScenarioResult(Path(path).stem, seed, score, mistakes)
+    run = ScenarioRun(store, scenario, seed, perception)
+    run.play(progress)
+    figures, wrong_trips = run.judge()
+    run.close()
+    name = Path(path).stem
+    scenario_class = scenario.suite.name if scenario.suite else name
+    return ScenarioResult(name, scenario_class, seed, figures, wrong_trips)
+
+
+class ScenarioRun:
+    """One scenario and seed on its way through the stages, and afterwards all that is known of it."""
+
+    def __init__(self, store: Store, scenario: Scenario, seed: int, perception: Perception = Perception.PIXELS) -> None:
+        """Build simulator and stages. Raises RendererError when this machine cannot render."""
+        self.store, self.scenario, self.seed = store, scenario, seed
+        self._truth_seer = None if perception is Perception.PIXELS else TruePerception(store, perception, seed)
+        self.simulator = StoreSimulator(store, scenario, seed, renderer=self._truth_seer)
+        self.record = RunRecord()
+        self._pipeline = StorePipeline(store)
+        self._elapsed_s = self._stage_cpu_s = 0.0
+
+    def play(self, progress: Callable[[float], None] = lambda simulated_s: None) -> None:
+        """Run to the end, and some time further so that the last visits are settled."""
+        started = time.perf_counter()
+        for measurement in self.simulator:
+            now_ns = self.simulator.now_ns
+            given: Measurement = measurement
+            if isinstance(measurement, Frame) and self._truth_seer is not None:
+                given = self._truth_seer.detect(measurement)
+            begun = time.process_time()
+            output = self._pipeline.feed(given)
+            cpu_s = time.process_time() - begun
+            self._stage_cpu_s += cpu_s
+            self._carry_out(output)
+            self.record.note(output, measurement, now_ns, cpu_s)
+            progress(now_ns * 1e-9)
+        end_ns = self.simulator.now_ns
+        for step in range(1, int(LINGER_S * 1e9) // _LINGER_STEP_NS + 1):
+            now_ns = end_ns + step * _LINGER_STEP_NS
+            begun = time.process_time()
+            output = self._pipeline.finish(now_ns)
+            self.record.note(output, None, now_ns, time.process_time() - begun)
+        self._elapsed_s = time.perf_counter() - started
+
+    def judge(self) -> tuple[RunFigures, tuple[WrongTrip, ...]]:
+        """Return all figures and the trips that were not exact."""
+        figures, wrong_trips = judge(self.store, self.simulator.world.truth, self.record)
+        effort = ReceiptScore(
+            simulated_s=self.simulator.now_ns * 1e-9, elapsed_s=self._elapsed_s, stage_cpu_s=self._stage_cpu_s
+        )
+        return replace(figures, score=figures.score + effort), wrong_trips
+
+    def close(self) -> None:
+        """Close the ledger."""
+        self._pipeline.close()
+
+    def _carry_out(self, output: PipelineOutput) -> None:
+        world = self.simulator.world
+        for command in output.commands:
+            self.record.commands.append(SentCommand(world.shown_ns, command))
+            if command.action.name == "OPEN":
+                world.open_gate(command.gate_id)
+            else:
+                world.deny(command.gate_id, command.reason)
 
 
 def load_with_store(path: str | Path) -> tuple[Scenario, Store]:
@@ -94,82 +136,3 @@ def load_with_store(path: str | Path) -> tuple[Scenario, Store]:
     if scenario.duration_s is None and scenario.flow is not None and scenario.flow.count is None:
         raise UserError(f"{path}: shoppers keep coming for ever; give a duration_s or a count to evaluate it")
     return scenario, store
-
-
-def _carry_out(output: PipelineOutput, simulator: StoreSimulator) -> None:
-    for command in output.commands:
-        if command.action.name == "OPEN":
-            simulator.world.open_gate(command.gate_id)
-        else:
-            simulator.world.deny(command.gate_id, command.reason)
-
-
-def judge(
-    store: Store, truth: Truth, pipeline: StorePipeline, record: RunRecord
-) -> tuple[ReceiptScore, tuple[str, ...]]:
-    """Score all visits that are over."""
-    charged = {
-        receipt.session_id: Counter({line.sku: line.quantity for line in receipt.lines})
-        for receipt in pipeline.receipts()
-    }
-    reviewed = {receipt.session_id for receipt in pipeline.receipts() if receipt.needs_review}
-    trips, mistakes = [], []
-    for visit in truth.visits_left():
-        session = record.session_by_token.get(visit.token, "")
-        trip = Trip(visit.basket, charged.get(session), session in reviewed)
-        trips.append(trip)
-        if not trip.exact:
-            mistakes.append(_explain(visit, trip))
-    price_minor = {product.sku: product.price_minor for product in store.products}
-    judgements, false_events = _judge_events(truth, record)
-    return score_trips(trips, price_minor) + score_events(judgements, false_events), tuple(mistakes)
-
-
-def _explain(visit: TrueVisit, trip: Trip) -> str:
-    if trip.charged is None:
-        return f"visit {visit.visit_id}: no receipt"
-    missing, extra = Counter(trip.truth) - Counter(trip.charged), Counter(trip.charged) - Counter(trip.truth)
-    parts = [f"-{count} {sku}" for sku, count in missing.items()] + [f"+{count} {sku}" for sku, count in extra.items()]
-    return f"visit {visit.visit_id}: {', '.join(parts)}"
-
-
-def _judge_events(truth: Truth, record: RunRecord) -> tuple[list[EventJudgement], int]:
-    """Match every true take or return to the nearest unused interaction on its lane within a few seconds."""
-    free = dict(record.interactions)
-    judgements = []
-    for true in truth.interactions:
-        if true.kind is InteractionKind.TOUCH:
-            continue
-        found = _match(true, free)
-        if found is None:
-            judgements.append(EventJudgement(found=False))
-            continue
-        del free[found.interaction_id]
-        best = found.best
-        session = record.session_by_token.get(truth.visits[true.visit_id].token, "")
-        judgements.append(
-            EventJudgement(
-                found=True,
-                right_shopper=best.track_id in record.tracks_by_session.get(session, ()),
-                right_product=best.sku == true.sku and best.kind is true.kind,
-                right_quantity=best.quantity == true.quantity,
-            )
-        )
-    real = [i for i in free.values() if i.best.kind in (InteractionKind.TAKE, InteractionKind.RETURN)]
-    return judgements, len(real)
-
-
-def _match(true: TrueInteraction, free: dict[str, Interaction]) -> Interaction | None:
-    near = [
-        interaction
-        for interaction in free.values()
-        if true.lane_id in interaction.event.lane_ids and _distance_s(true, interaction) < MATCH_S
-    ]
-    return min(near, key=lambda interaction: _distance_s(true, interaction), default=None)
-
-
-def _distance_s(true: TrueInteraction, interaction: Interaction) -> float:
-    event = interaction.event
-    if event.onset_ns <= true.stamp_ns <= event.end_ns:
-        return 0.0
-    return min(abs(true.stamp_ns - event.onset_ns), abs(true.stamp_ns - event.end_ns)) * 1e-9

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Protocol
 
 from walkout.drivers.types import Frame, GateSignal, ReadingBatch
 from walkout.errors import UserError
 from walkout.simulation.load_cells import BATCH, stream
-from walkout.simulation.renderer import Renderer
+from walkout.simulation.renderer import Rendered, Renderer
 from walkout.simulation.scenario import Scenario
+from walkout.simulation.scene import Scene
 from walkout.simulation.world import World
 from walkout.store.model import Camera, Store
 
 Measurement = Frame | ReadingBatch | GateSignal
 READING_BATCHES_PER_S = 60 // BATCH
+
+
+class DrawsScenes(Protocol):
+    """What takes the pictures: the renderer, or somebody who wants to see what it sees."""
+
+    def render(self, camera: Camera, scene: Scene) -> Rendered:
+        """Return the picture of a scene."""
 
 
 class StoreSimulator:
@@ -34,6 +43,7 @@ class StoreSimulator:
         render: bool = True,
         epoch_ns: int = 0,
         endless: bool = False,
+        renderer: DrawsScenes | None = None,
     ) -> None:
         """Build the world and the renderer.
 
@@ -46,6 +56,7 @@ class StoreSimulator:
             render: False leaves the frames out: readings and signals alone, fast.
             epoch_ns: added to every stamp.
             endless: the sensors of the empty store go on after the scenario, as real ones would.
+            renderer: takes the pictures instead of a renderer of its own.
 
         Raises:
             UserError: an unknown camera.
@@ -56,7 +67,7 @@ class StoreSimulator:
         self.epoch_ns = epoch_ns
         self._endless = endless
         self.cameras = _choose_cameras(store, camera_ids) if render else ()
-        self._renderer = Renderer(store) if render else None
+        self._renderer = (renderer or Renderer(store)) if render else None
         self._periods = [round(1e9 / (rate_hz or camera.rate_hz)) for camera in self.cameras]
         self._phases = [
             int(stream(self.world.seed, "phase", camera.camera_id).integers(period))

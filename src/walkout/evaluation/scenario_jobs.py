@@ -1,0 +1,100 @@
+"""Which scenarios run with which seeds, and running them in several processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from walkout.errors import UserError
+from walkout.evaluation.receipts import ScenarioResult, load_with_store, run_scenario
+from walkout.evaluation.true_perception import Perception
+from walkout.simulation.scenario import scenario_path
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of a scenario's file with a seed."""
+
+    path: Path
+    seed: int
+    perception: Perception = Perception.PIXELS
+    evidence: bool = False
+
+
+def scenario_files(names: Sequence[str]) -> list[Path]:
+    """Return the scenario files of names, files and folders (their YAML files, sorted), each one once.
+
+    Raises:
+        UserError: a folder without scenarios, or two files of the same name.
+    """
+    files: list[Path] = []
+    for name in names:
+        if Path(name).is_dir():
+            inside = sorted(Path(name).glob("*.yaml"))
+            if not inside:
+                raise UserError(f"{name}: no scenario (.yaml file) in this folder")
+            files += inside
+        else:
+            files.append(scenario_path(name))
+    by_name: dict[str, Path] = {}
+    for file in files:
+        other = by_name.setdefault(file.stem, file)
+        if other.resolve() != file.resolve():
+            raise UserError(f"{file} and {other} have the same name and could not be told apart; rename one")
+    return list(by_name.values())
+
+
+def make_jobs(
+    files: Sequence[Path], seeds: Sequence[int] | None, perception: Perception, evidence: bool = False
+) -> list[Job]:
+    """Return the runs of checked scenarios; ``seeds`` None takes those that each scenario's suite entry names.
+
+    Raises:
+        UserError: a scenario is wrong, never ends, or names no seeds.
+    """
+    jobs = []
+    for file in files:
+        scenario, _ = load_with_store(file)
+        if seeds is None and scenario.suite is None:
+            raise UserError(f"{file}: names no seeds; add 'suite: {{class: ..., seeds: [...]}}' or give --seeds")
+        chosen = seeds if seeds is not None else scenario.suite.seeds if scenario.suite else ()
+        jobs += [Job(file, seed, perception, evidence) for seed in chosen]
+    return jobs
+
+
+def run_jobs(jobs: Sequence[Job], processes: int) -> list[ScenarioResult]:
+    """Run all jobs with a progress bar on the error stream; results come in the order of the jobs."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    console = Console(stderr=True)
+    results = []
+    with Progress(*columns, TimeRemainingColumn(), console=console) as progress:
+        task = progress.add_task("runs", total=len(jobs))
+        for result in _results(jobs, min(processes, len(jobs))):
+            results.append(result)
+            progress.update(task, advance=1, description=f"{result.scenario} seed {result.seed}")
+            for mistake in result.mistakes:
+                progress.console.print(f"{result.scenario} seed {result.seed}: {mistake}", highlight=False)
+    return results
+
+
+def _results(jobs: Sequence[Job], processes: int) -> Iterator[ScenarioResult]:
+    if processes <= 1:
+        yield from map(_run, jobs)
+        return
+    # Spawned: a forked process would share the OpenGL and onnxruntime state of its parent.
+    with multiprocessing.get_context("spawn").Pool(processes, initializer=_one_thread) as pool:
+        yield from pool.imap(_run, jobs)
+
+
+def _one_thread() -> None:
+    cv2.setNumThreads(1)
+
+
+def _run(job: Job) -> ScenarioResult:
+    return run_scenario(job.path, job.seed, job.perception)
