@@ -1,0 +1,64 @@
+import shutil
+
+import pytest
+
+from walkout.cli import main
+from walkout.errors import UserError
+from walkout.evaluation.scenario_jobs import make_jobs, scenario_files
+from walkout.evaluation.true_perception import Perception
+from walkout.simulation.scenario import scenario_folder
+
+KIOSK = """\
+store: kiosk
+suite: {class: one shopper, seeds: [5001, 5003]}
+arrivals: [{at_s: 1, script: [leave]}]
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "b.yaml").write_text(KIOSK)
+    (tmp_path / "a.yaml").write_text(KIOSK.replace("suite", "# suite"))
+    return tmp_path
+
+
+def test_a_folder_gives_its_scenarios_sorted_and_each_once(folder):
+    files = scenario_files([str(folder), str(folder / "b.yaml"), "kiosk_one"])
+    assert [file.name for file in files] == ["a.yaml", "b.yaml", "kiosk_one.yaml"]
+
+
+def test_files_of_one_name_are_refused(folder):
+    shutil.copy(scenario_folder() / "kiosk_one.yaml", folder / "kiosk_one.yaml")
+    with pytest.raises(UserError, match="same name"):
+        scenario_files([str(folder), "kiosk_one"])
+
+
+def test_an_empty_folder_is_an_error(tmp_path):
+    with pytest.raises(UserError, match="no scenario"):
+        scenario_files([str(tmp_path)])
+
+
+def test_seeds_are_those_given_or_those_of_the_suite(folder):
+    given = make_jobs([folder / "a.yaml"], range(7, 9), Perception.PIXELS)
+    assert [(job.path.stem, job.seed) for job in given] == [("a", 7), ("a", 8)]
+    own = make_jobs([folder / "b.yaml"], None, Perception.KEYPOINTS)
+    assert [(job.seed, job.perception) for job in own] == [(5001, Perception.KEYPOINTS), (5003, Perception.KEYPOINTS)]
+    with pytest.raises(UserError, match="names no seeds"):
+        make_jobs([folder / "a.yaml"], None, Perception.PIXELS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["no_such_scenario"], "known scenarios"),
+        (["kiosk_one", "--json", "/no/such/folder/out.json"], "folder does not exist"),
+        (["kiosk_one", "--json", "/tmp"], "is a folder"),
+        (["demo"], "for ever"),
+    ],
+)
+def test_wrong_input_is_one_clear_line(arguments, words, capsys):
+    assert main(["evaluate", "receipts", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert error.startswith("error: ")
+    assert len(error.splitlines()) == 1
