@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from walkout.tracking.filter import BODY, pair_cost, pair_variance
+from walkout.tracking.filter import BODY, bend_of, pair_cost, pair_variance
 from walkout.tracking.parameters import TrackerParameters
 from walkout.tracking.track import Track
 from walkout.tracking.view import Observations, Prediction, View
@@ -45,7 +45,8 @@ def assign(
         none = np.zeros(0, dtype=np.intp)
         return Assignment(none, none, np.zeros((len(tracks), len(observations))))
     covariance = np.stack([t.covariance for t in tracks])[:, BODY[:, None], BODY]
-    variance = pair_variance(view, prediction, observations, seen)
+    bend = bend_of(np.array([t.mean[4] for t in tracks]), np.array([t.stature for t in tracks]))
+    variance = pair_variance(view, prediction, observations, seen, bend)
     misfit, rows = pair_cost(covariance, prediction, observations, variance, parameters.robust_sigma)
     cost = misfit - rows * parameters.gate_sigma**2 / 2
     cost += parameters.appearance_weight * _look_costs(tracks, observations, parameters)

@@ -27,6 +27,7 @@ HIT_RATIO = 3.0
 """How much likelier a fitting detection is when the shopper exists than when he does not."""
 _MIN_EXISTENCE = 0.3
 _MAX_SEEDS = 12
+_UPRIGHT = np.zeros(1)
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,9 @@ class BirthPool:
         mean = np.column_stack([ground, np.zeros((count, 2)), np.full(count, self._p.height_mean)])
         covariance = np.broadcast_to(self._prior(), (count, 5, 5)).copy()
         seen = np.ones((count, ROWS), dtype=np.bool_)
-        mean, covariance = update(view, mean, covariance, observations, seen, self._p, BIRTH_ITERATIONS)
+        mean, covariance = update(
+            view, mean, covariance, observations, seen, np.zeros(count), self._p, BIRTH_ITERATIONS
+        )
         known &= np.isfinite(mean).all(axis=1)
         body = covariance[:, BODY[:, None], BODY]
         return [_Lone(camera_id, i, mean[i, BODY], body[i]) for i in range(count) if known[i]]
@@ -187,9 +190,9 @@ class BirthPool:
         """Update a state with one detection if it fits."""
         view, one = self._views[camera_id], self._frames[camera_id][0].select(np.array([index]))
         seen = self._seen_rows(view, mean)
-        means, covariances = update(view, mean[None], covariance[None], one, seen, self._p, BIRTH_ITERATIONS)
+        means, covariances = update(view, mean[None], covariance[None], one, seen, _UPRIGHT, self._p, BIRTH_ITERATIONS)
         prediction = view.predict(means[:, BODY])
-        variance = pair_variance(view, prediction, one, seen)
+        variance = pair_variance(view, prediction, one, seen, _UPRIGHT)
         tight = covariances[:, BODY[:, None], BODY]
         misfit, rows = pair_cost(tight, prediction, one, variance, self._p.robust_sigma)
         if rows[0, 0] < 2 or not misfit[0, 0] < rows[0, 0] * self._p.gate_sigma**2 / 2:
@@ -208,7 +211,7 @@ class BirthPool:
         prediction = view.predict(body)
         visibility = Visibility(view, body, prediction, self._occluders)
         tight = covariance[None][:, BODY[:, None], BODY]
-        variance = pair_variance(view, prediction, everything, visibility.rows)
+        variance = pair_variance(view, prediction, everything, visibility.rows, _UPRIGHT)
         misfit, rows = pair_cost(tight, prediction, everything, variance, self._p.robust_sigma)
         hidden = bool(len(everything)) and bool((misfit < rows * self._p.gate_sigma**2 / 2).any())
         expected = 0.0 if hidden else float(visibility.fraction[0])
@@ -216,7 +219,7 @@ class BirthPool:
             return expected, None
         index = np.array([item.index for item in lone])
         subset = chosen.select(index)
-        variance = pair_variance(view, prediction, subset, visibility.rows)
+        variance = pair_variance(view, prediction, subset, visibility.rows, _UPRIGHT)
         misfit, rows = pair_cost(tight, prediction, subset, variance, self._p.robust_sigma)
         cost = misfit[0] - rows[0] * self._p.gate_sigma**2 / 2
         best = int(np.argmin(cost))

@@ -2,8 +2,8 @@
 
 State: x, y, vx, vy, height. Motion: nearly constant velocity driven by white acceleration noise, the velocity
 dying out slowly (an Ornstein-Uhlenbeck velocity; Bar-Shalom et al., "Estimation with Applications to Tracking",
-ch. 8); the height wanders a little. Observations enter in information form with Huber weights (iteratively reweighted
-least squares).
+ch. 8); the height wanders, because people stoop and crouch, and returns to the stature. Observations enter in
+information form with Huber weights (iteratively reweighted least squares).
 """
 
 from __future__ import annotations
@@ -19,12 +19,20 @@ FloatArray = NDArray[np.float64]
 BODY = np.array([0, 1, 4])
 """The part of the state that a camera sees: x, y, height."""
 BIRTH_ITERATIONS = 4
+_BEND = 0.5
+"""How far trunk, head and feet stray from the axis for every metre that the shopper stoops."""
+_BOX_BEND = 0.25
+"""The same of the box's edges."""
+_UPRIGHT_M = 0.05
+"""Less than this below the stature is no stooping."""
+_WALL_SD_M = 0.03
+"""Nobody stands deeper in a fixture than about this."""
 
 
 def predict(
-    mean: FloatArray, covariance: FloatArray, dt: float, parameters: TrackerParameters
+    mean: FloatArray, covariance: FloatArray, stature: FloatArray, dt: float, parameters: TrackerParameters
 ) -> tuple[FloatArray, FloatArray]:
-    """Return means (t, 5) and covariances (t, 5, 5) after ``dt`` seconds."""
+    """Return means (t, 5) and covariances (t, 5, 5) after ``dt`` seconds; ``stature`` (t,) is the height upright."""
     if dt <= 0:
         return mean, covariance
     fade = np.exp(-dt / parameters.velocity_decay_s)
@@ -32,6 +40,7 @@ def predict(
     step = np.eye(5)
     step[[0, 1], [2, 3]] = reach
     step[[2, 3], [2, 3]] = fade
+    step[4, 4] = rise = np.exp(-dt / parameters.height_return_s)
     q = parameters.acceleration_sd**2
     noise = np.zeros((5, 5))
     noise[[0, 1], [0, 1]] = q * dt**3 / 3
@@ -44,7 +53,9 @@ def predict(
     shrink = np.minimum(1.0, parameters.max_speed / 2 / spread)
     scale = np.ones((len(mean), 5))
     scale[:, 2:4] = shrink[:, None]
-    return mean @ step.T, moved * scale[:, :, None] * scale[:, None, :]
+    ahead = mean @ step.T
+    ahead[:, 4] += (1 - rise) * stature
+    return ahead, moved * scale[:, :, None] * scale[:, None, :]
 
 
 def huber_weight(normalised: FloatArray, limit: float) -> FloatArray:
@@ -58,11 +69,25 @@ def huber_loss(normalised: FloatArray, limit: float) -> FloatArray:
     return np.where(size <= limit, size**2, 2 * limit * size - limit**2)
 
 
+def bend_of(height: FloatArray, stature: FloatArray) -> FloatArray:
+    """Return by how many metres (t,) shoppers stoop."""
+    return np.asarray(np.maximum(stature - height - _UPRIGHT_M, 0.0))
+
+
+def _posture_variance(view: View, scale: FloatArray, bend: FloatArray) -> FloatArray:
+    """Return the variance (t, ROWS) in square pixels that posture adds when shoppers ``bend`` (t,) by so much."""
+    free = np.where(view.posture > 0, _BEND, _BOX_BEND) * bend[:, None]
+    return np.asarray((view.posture**2 + free**2) * scale[:, None] ** 2)
+
+
 def pair_variance(
-    view: View, prediction: Prediction, observations: Observations, seen: NDArray[np.bool_]
+    view: View, prediction: Prediction, observations: Observations, seen: NDArray[np.bool_], bend: FloatArray
 ) -> FloatArray:
-    """Return the variance (t, d, ROWS) of all rows of all pairs; infinite where missing, not in ``seen`` (t, ROWS)."""
-    posture = (view.posture * prediction.scale[:, None]) ** 2
+    """Return the variance (t, d, ROWS) of all rows of all pairs; infinite where missing, not in ``seen`` (t, ROWS).
+
+    Joints and boxes of shoppers who stoop by ``bend`` (t,) metres may stand further off the upright cylinder.
+    """
+    posture = _posture_variance(view, prediction.scale, bend)
     return np.where(seen[:, None, :], observations.variance[None] + posture[:, None, :], np.inf)
 
 
@@ -99,6 +124,7 @@ def update(
     covariance: FloatArray,
     observations: Observations,
     seen: NDArray[np.bool_],
+    bend: FloatArray,
     parameters: TrackerParameters,
     iterations: int = 2,
 ) -> tuple[FloatArray, FloatArray]:
@@ -114,7 +140,7 @@ def update(
     normal = prior
     for _ in range(iterations):
         prediction = view.predict(state[:, BODY])
-        posture = (view.posture * prediction.scale[:, None]) ** 2
+        posture = _posture_variance(view, prediction.scale, bend)
         variance = np.where(seen, observations.variance + posture, np.inf)
         residual = observations.rows - prediction.rows
         weight = huber_weight(residual / np.sqrt(variance), parameters.robust_sigma) / variance
@@ -129,3 +155,13 @@ def update(
     state[:, 2:4] *= np.minimum(1.0, parameters.max_speed / speed)[:, None]
     posterior = np.linalg.inv(normal)
     return state, (posterior + posterior.transpose(0, 2, 1)) / 2
+
+
+def push(mean: FloatArray, covariance: FloatArray, move: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return a state (5,), (5, 5) pushed by ``move`` (2,) out of a fixture: the wall as an observation of the place."""
+    distance = float(np.hypot(*move))
+    normal = np.zeros(5)
+    normal[:2] = move / distance
+    cross = covariance @ normal
+    gain = cross / (normal @ cross + _WALL_SD_M**2)
+    return mean + gain * distance, covariance - np.outer(gain, cross)

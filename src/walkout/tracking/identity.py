@@ -19,6 +19,8 @@ FloatArray = NDArray[np.float64]
 
 _MAX_EVIDENCE = 20.0
 _KEPT_PROBABILITY = 0.01
+_OVERLAP_S = 1.0
+"""A track that has slipped off its shopper can still be fed by stray detections when he is found anew."""
 
 
 class Zones:
@@ -180,7 +182,7 @@ class Encounters:
         if all(d is not None for d in straight + crossed):
             gain = sum(d**2 for d in straight if d is not None) - sum(d**2 for d in crossed if d is not None)
             odds += gain / (2 * self._p.appearance_match_sd**2)
-        heights = (float(first.mean[4]), float(second.mean[4]))
+        heights = (first.stature, second.stature)
         noise = self._p.height_match_sd**2
         for place in (0, 1):
             before, variance = encounter.heights[place]
@@ -191,7 +193,7 @@ class Encounters:
 
 def _begin(first: Track, second: Track, now_ns: int) -> _Encounter:
     looks = (first.appearance, second.appearance)
-    heights = tuple((float(t.mean[4]), float(t.covariance[4, 4])) for t in (first, second))
+    heights = tuple((t.stature, float(t.covariance[4, 4])) for t in (first, second))
     return _Encounter(_MAX_EVIDENCE, _MAX_EVIDENCE, looks, (heights[0], heights[1]), now_ns)
 
 
@@ -238,10 +240,9 @@ class Recognition:
     def _odds(self, stranger: Track, missing: Track) -> float:
         """Return the log odds that the two are one shopper."""
         p = self._p
-        gap = (stranger.born_ns - missing.last_hit_ns) / 1e9
-        distance = float(np.hypot(*(stranger.position - missing.position)))
-        # The lost track's mean has stood still since; what it can have walked grows with the time unseen.
-        if gap < -p.confirm_age_s or distance > p.max_speed * max(gap, 0.0) + p.reach_margin:
+        gap = (stranger.born_ns - missing.firm_ns) / 1e9
+        distance = float(np.hypot(*(stranger.birth_place - missing.last_place)))
+        if gap < -_OVERLAP_S or distance > p.max_speed * max(gap, 0.0) + p.reach_margin:
             return -math.inf
         spread = 0.6 + 0.7 * max(gap, 0.0)
         odds = (
@@ -249,10 +250,12 @@ class Recognition:
             + math.log(10.0 / (2 * math.pi * spread**2))
             - distance**2 / (2 * spread**2)
         )
-        height = float(stranger.mean[4] - missing.mean[4])
-        noise = 2 * p.height_match_sd**2
+        height = stranger.stature - missing.stature
+        # Who is found anew at once, and small, may be stooping: that is how he was lost.
+        stooping = height < 0 and gap < _OVERLAP_S
+        noise = 2 * (3 * p.height_match_sd if stooping else p.height_match_sd) ** 2
         odds += 0.5 * math.log((noise + 2 * p.height_sd**2) / noise) - height**2 / (2 * noise)
         look = look_distance(stranger.appearance, missing.appearance)
         if look is not None:
             odds += 1.0 - (look / p.appearance_match_sd) ** 2 / 2
-        return max(odds, -math.inf)
+        return odds

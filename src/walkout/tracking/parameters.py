@@ -42,8 +42,9 @@ class TrackerParameters:
     height_mean: float = _setting(1.70, 0.8, 2.2, "m", "Mean height of shoppers.")
     height_sd: float = _setting(0.15, 0.02, 0.6, "m", "Standard deviation of the height of shoppers.")
     height_drift: float = _setting(
-        0.02, 0.0, 0.5, "m/s^0.5", "How fast the apparent height (stooping, crouching) wanders."
+        0.3, 0.0, 2.0, "m/s^0.5", "How fast the apparent height wanders (stooping, crouching)."
     )
+    height_return_s: float = _setting(1.5, 0.1, 100.0, "s", "Time constant with which it returns to the stature.")
     body_radius: float = _setting(0.24, 0.05, 0.6, "m", "Radius of the cylinder that stands for the trunk.")
 
     # Observation

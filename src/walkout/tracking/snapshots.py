@@ -26,7 +26,9 @@ def move(
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:
     """Return states, covariances, joints, their covariances and heading beliefs of tracks after ``dt`` seconds."""
     body = np.stack([t.mean for t in tracks])
-    mean, covariance = predict(body, np.stack([t.covariance for t in tracks]), dt, parameters)
+    mean, covariance = predict(
+        body, np.stack([t.covariance for t in tracks]), np.array([t.stature for t in tracks]), dt, parameters
+    )
     belief = predict_heading(np.stack([t.heading for t in tracks]), body[:, 2:4], dt)
     angle, length = mean_heading(belief)
     joints, spread = joint_filter.predict(

@@ -13,24 +13,27 @@ from walkout.tracking.types import TrackState
 FloatArray = NDArray[np.float64]
 
 _APPEARANCE_GAIN = 0.1
+_RISE_GAIN = 0.03
+_FALL_GAIN = 0.002
 
 
 @dataclass
 class Track:
     """A shopper as the tracker knows him at its current time.
 
-    ``joints`` (12, 6) and ``joints_covariance`` (12, 6, 6) are position and velocity of every joint in the store frame,
-    ``joints_seen_ns`` (12,) when each was last observed (-1: never), ``heading``
-    (bins,) the belief about where he faces. ``birth_place`` and
-    ``last_place`` (2,) are where the body was born and where a camera last found it. ``identity`` maps track ids to the
-    probability that this body is the shopper to whom that id was given. ``rivals`` holds, per other track id, for how
-    long (seconds) the two have competed for single detections.
+    ``birth_place`` and ``last_place`` (2,) are where the body was born and where two cameras last found it together, at
+    ``firm_ns``; ``stature`` is its height upright. ``joints`` (12, 6) and ``joints_covariance`` (12, 6, 6) are position
+    and velocity of every joint in the store frame, ``joints_seen_ns`` (12,) when each was last observed (-1: never),
+    ``heading`` (bins,) the belief about where he faces. ``identity`` maps track ids to the probability that this body
+    is the shopper to whom that id was given. ``rivals`` holds, per other track id, for how long (seconds) the two have
+    competed for single detections.
     """
 
     track_id: int
     born_ns: int
     birth_place: FloatArray
     last_place: FloatArray
+    stature: float
     mean: FloatArray
     covariance: FloatArray
     joints: FloatArray
@@ -40,6 +43,7 @@ class Track:
     existence: float = 0.5
     hits: int = 0
     last_hit_ns: int = 0
+    firm_ns: int = 0
     lost_ns: int = 0
     believed_ns: int = 0
     heading: FloatArray = field(default_factory=unknown_heading)
@@ -59,6 +63,18 @@ class Track:
     def live(self) -> bool:
         """Whether cameras are asked for this shopper."""
         return self.state in (TrackState.TENTATIVE, TrackState.CONFIRMED)
+
+    def note_hit(self, camera_id: str, stamp_ns: int, since_ns: int) -> None:
+        """Note that a camera has found the shopper; it is firm when another has since ``since_ns``."""
+        self.hits += 1
+        self.last_hit_ns = stamp_ns
+        if any(t >= since_ns for c, t in self.hit_by_camera.items() if c != camera_id):
+            self.firm_ns, self.last_place = stamp_ns, self.mean[:2].copy()
+        self.hit_by_camera[camera_id] = stamp_ns
+
+    def learn_stature(self, height: float) -> None:
+        """Learn the height upright from one estimate: people stoop often and never grow."""
+        self.stature += (_RISE_GAIN if height > self.stature else _FALL_GAIN) * (height - self.stature)
 
     def remember_look(self, descriptor: FloatArray) -> None:
         """Blend a unit clothing descriptor into the track's own."""

@@ -12,7 +12,7 @@ from walkout.perception.types import Detections
 from walkout.store.model import Camera, Fixture, Zone, ZoneKind
 from walkout.tracking.association import Assignment, assign, exchange_costs
 from walkout.tracking.births import HIT_RATIO, Birth, BirthPool
-from walkout.tracking.filter import BODY, update
+from walkout.tracking.filter import BODY, bend_of, push, update
 from walkout.tracking.heading import mean_heading, observe_heading
 from walkout.tracking.identity import Duplicates, Encounters, Recognition, Zones
 from walkout.tracking.joints import JointFilter, initial_joints, turn_round
@@ -203,24 +203,32 @@ class MultiViewTracker:
             return
         chosen = [tracks[i] for i in matched.tracks]
         given = observations.select(matched.detections)
+        before = np.stack([t.mean for t in chosen])
         mean, covariance = update(
             view,
-            np.stack([t.mean for t in chosen]),
+            before,
             np.stack([t.covariance for t in chosen]),
             given,
             visibility.rows[matched.tracks],
+            bend_of(before[:, 4], np.array([t.stature for t in chosen])),
             self.parameters,
         )
+        moves = self._occluders.way_out(mean[:, :2])
+        for k in np.flatnonzero(moves.any(axis=1)):
+            mean[k], covariance[k] = push(mean[k], covariance[k], moves[k])
         stamp = observations.stamp_ns
         for k, track in enumerate(chosen):
             track.mean, track.covariance = mean[k], covariance[k]
-            track.hits += 1
-            track.last_hit_ns, track.last_place = stamp, mean[k, :2].copy()
-            track.hit_by_camera[view.camera.camera_id] = stamp
+            track.learn_stature(float(mean[k, 4]))
+            track.note_hit(view.camera.camera_id, stamp, self._firm_window(stamp))
             if visibility.fraction[matched.tracks[k]] > 0.9:
                 track.remember_look(given.appearance[k])
         if given.confidence.any():
             self._correct_joints(view, chosen, given)
+
+    def _firm_window(self, stamp: int) -> int:
+        """Return from when on another camera's find supports one of this stamp (ns)."""
+        return stamp - int(1.2e9 * max(self._frame_period.values(), default=_DEFAULT_PERIOD_S))
 
     def _correct_joints(self, view: View, chosen: list[Track], given: Observations) -> None:
         """Update headings and joints of the matched shoppers."""
@@ -276,6 +284,7 @@ class MultiViewTracker:
             born_ns=stamp,
             birth_place=birth.mean[:2].copy(),
             last_place=birth.mean[:2].copy(),
+            stature=float(birth.mean[4]),
             mean=birth.mean,
             covariance=birth.covariance,
             joints=joints,
@@ -283,6 +292,7 @@ class MultiViewTracker:
             joints_seen_ns=np.full(len(joints), -1, dtype=np.int64),
             hits=len(birth.detections),
             last_hit_ns=stamp,
+            firm_ns=stamp,
             existence=birth.existence,
             from_entry=self._zones.inside(ZoneKind.ENTRY, birth.mean[:2]) and not self._zones.outdoors(birth.mean[:2]),
         )
@@ -352,11 +362,12 @@ class MultiViewTracker:
 
     def _recognise(self, now: int) -> None:
         """Let confirmed bodies that did not come through the entry take up the identity of a missing shopper."""
-        stale = int(self.parameters.confirm_age_s * 2e9)
+        period = max(self._frame_period.values(), default=0.0)
+        stale = int(1e9 * max(2 * self.parameters.confirm_age_s, 2.5 * period))
         missing = [
             t
             for t in self._tracks
-            if t.state is TrackState.LOST or (t.state is TrackState.CONFIRMED and now - t.last_hit_ns > stale)
+            if t.state is TrackState.LOST or (t.state is TrackState.CONFIRMED and now - t.firm_ns > stale)
         ]
         missing = [t for t in missing if not self._zones.inside(ZoneKind.EXIT, t.last_place)]  # those have left
         ready = self.parameters.confirm_hits
@@ -392,6 +403,7 @@ class MultiViewTracker:
 
 _BODY_FIELDS = (
     "mean",
+    "stature",
     "covariance",
     "joints",
     "joints_covariance",
@@ -400,6 +412,7 @@ _BODY_FIELDS = (
     "hits",
     "last_hit_ns",
     "last_place",
+    "firm_ns",
     "existence",
     "appearance",
     "hit_by_camera",

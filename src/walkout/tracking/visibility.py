@@ -44,6 +44,21 @@ class Occluders:
         leave = np.maximum(first, second).min(axis=2)
         return np.asarray(((enter < leave) & (enter < 0.97) & (leave > 0)).any(axis=0))
 
+    def way_out(self, places: FloatArray) -> FloatArray:
+        """Return the shortest moves (n, 2) that take places on the floor (n, 2) out of the fixtures; zero outside."""
+        moves = np.zeros_like(places)
+        if not len(self._inverse) or not len(places):
+            return moves
+        turn, shift = self._inverse[:, :2, :2], self._inverse[:, :2, 3]
+        local = np.einsum("fij,nj->nfi", turn, places) + shift
+        room = self._high[:, :2] - np.abs(local)
+        for place, fixture in zip(*np.nonzero((room > 0).all(axis=2)), strict=True):
+            axis = int(room[place, fixture].argmin())
+            step = np.zeros(2)
+            step[axis] = np.copysign(room[place, fixture, axis], local[place, fixture, axis])
+            moves[place] = turn[fixture].T @ step
+        return moves
+
 
 class Visibility:
     """What a camera can see of t shoppers: ``points`` (t, 3) feet, middle, head; ``rows`` (t, ROWS) usable rows."""

@@ -58,13 +58,31 @@ def test_two_shoppers_who_cross_keep_their_ids(seed: int) -> None:
 def test_standing_behind_a_shelf_does_not_end_a_track() -> None:
     fixture = shelf(3.0, 2.5, height=2.2)
     cameras = [c for c in room() if c.camera_id in ("c0", "c2")]
-    walker = Walker(lambda t: (3.6 - 0.7 * abs(t - 4.5), 2.5))  # goes behind the shelf, turns, comes back
-    frames = record([walker], 7.5, cameras=cameras, fixtures=[fixture])
-    hidden = [f.stamp_ns for f in frames if 3.5e9 < f.stamp_ns < 5.5e9 and not len(f)]
+    walker = Walker(lambda t: (3.7, 2.5 - 0.6 * abs(t - 3.5)))  # goes behind the shelf, turns, comes back
+    frames = record([walker], 6.5, cameras=cameras, fixtures=[fixture])
+    hidden = [f.stamp_ns for f in frames if 2.5e9 < f.stamp_ns < 4.5e9 and not len(f)]
     assert len(hidden) > 20
     snapshots = run(MultiViewTracker(TrackerParameters(), cameras, fixtures=[fixture]), frames)
     assert {s.track_id for snapshot in snapshots for s in snapshot.shoppers} == {1}
     assert {s.state for snapshot in snapshots[10:] for s in snapshot.shoppers} == {TrackState.CONFIRMED}
+
+
+@pytest.mark.parametrize("keypoints", [True, False])
+@pytest.mark.parametrize("seed", range(2))
+def test_a_shopper_who_crouches_before_a_shelf_stays_the_same_shopper(keypoints: bool, seed: int) -> None:
+    def place(t: float) -> tuple[float, float]:
+        return (0.6 + 0.8 * min(t, 2.5), 0.5 + 0.7 * float(np.clip(t - 2.5, 0, 2)))
+
+    shopper = Walker(place, stoop=lambda t: 0.65 * float(np.clip(min(t - 5.0, 8.5 - t), 0.0, 1.0)))
+    fixture = shelf(3.2, 1.9, height=1.5)
+    cameras = room()[:3]
+    frames = record([shopper], 10, seed=seed, cameras=cameras, fixtures=[fixture], keypoints=keypoints)
+    snapshots = run(MultiViewTracker(TrackerParameters(), cameras, [ENTRY, EXIT], [fixture]), frames)
+    known = [{(s.track_id, s.from_entry) for s in confirmed(snapshot)} for snapshot in snapshots[30:-2]]
+    assert known == [{(1, True)}] * len(known)
+    low = [s.mean[4] for snapshot in snapshots if 6.3e9 < snapshot.stamp_ns < 7.2e9 for s in confirmed(snapshot)]
+    assert np.median(low) < 1.3
+    assert confirmed(snapshots[-3])[0].mean[4] == pytest.approx(1.72, abs=0.12)
 
 
 def test_births_need_two_views() -> None:

@@ -26,24 +26,42 @@ EXIT = Zone("exit", ZoneKind.EXIT, ((4.8, -1.0), (6.0, -1.0), (6.0, 1.0), (4.8, 
 
 @dataclass(frozen=True)
 class Walker:
-    """A stick figure: ``place(t)`` is x, y at t seconds or None when away; ``wrist(t)`` an optional right wrist."""
+    """A stick figure: ``place(t)`` is x, y at t seconds or None when away; ``wrist(t)`` an optional right wrist.
+
+    ``stoop(t)`` says by how many metres the crown sinks; the upper body leans forward by half of it meanwhile.
+    """
 
     place: Callable[[float], tuple[float, float] | None]
     height: float = 1.72
     look: int = 0
     wrist: Callable[[float], tuple[float, float, float]] | None = None
+    stoop: Callable[[float], float] = lambda t: 0.0
+
+    def yaw(self, t: float) -> float:
+        """Return where the figure faces: ahead, or along x when it stands."""
+        here, soon = self.place(t), self.place(t + 0.05)
+        step = np.subtract(soon, here) if soon is not None and here is not None else np.zeros(2)
+        return float(np.arctan2(step[1], step[0])) if np.hypot(*step) > 1e-3 else 0.0
+
+    def lean(self, t: float, points: FloatArray) -> FloatArray:
+        """Return points (n, 3) of the upright figure where they are while it stoops."""
+        sunk, yaw = self.stoop(t), self.yaw(t)
+        moved = points.copy()
+        moved[:, 2] *= 1 - sunk / self.height
+        forward = 0.5 * sunk * np.clip(points[:, 2] / self.height, 0.0, 1.0)
+        moved[:, :2] += forward[:, None] * (np.cos(yaw), np.sin(yaw))
+        return moved
 
     def joints(self, t: float) -> FloatArray | None:
         """Return the joints (12, 3) at t seconds."""
-        here, soon = self.place(t), self.place(t + 0.05)
+        here, yaw = self.place(t), self.yaw(t)
         if here is None:
             return None
-        step = np.subtract(soon, here) if soon is not None else np.zeros(2)
-        yaw = np.arctan2(step[1], step[0]) if np.hypot(*step) > 1e-3 else 0.0
         left = np.array([-np.sin(yaw), np.cos(yaw)])
         points = np.empty((KEYPOINT_COUNT, 3))
         points[:, :2] = np.array(here) + SIDES[:, None] * self.height * left
         points[:, 2] = HEIGHTS * self.height
+        points = self.lean(t, points)
         if self.wrist is not None:
             points[7] = self.wrist(t)
             points[5] = (points[3] + points[7]) / 2 - (0.0, 0.0, 0.08)
@@ -122,17 +140,16 @@ def _see(
     noise_px: float,
     looks: bool,
 ) -> tuple[FloatArray, FloatArray, FloatArray] | None:
-    joints = walker.joints(t)
-    if joints is None:
+    joints, centre = walker.joints(t), walker.place(t)
+    if joints is None or centre is None:
         return None
-    centre = joints[8:10, :2].mean(axis=0)
     angle = np.linspace(0, 2 * np.pi, 8, endpoint=False)
     ring = np.column_stack([np.cos(angle), np.sin(angle)])
     body = [
         np.column_stack([centre + r * ring, np.full(8, z * walker.height)])
         for r, z in ((0.18, 0.0), (0.22, 0.4), (0.22, 0.8), (0.1, 1.0))
     ]
-    surface = np.concatenate(body)
+    surface = walker.lean(t, np.concatenate(body))
     pixels, depth = project(camera, surface)
     visible = in_image(camera, pixels) & (depth > 0) & ~occluders.hidden(camera.position, surface)
     if visible.mean() < 0.25:
