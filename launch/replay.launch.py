@@ -29,6 +29,7 @@ ARGUMENTS = [
     launching.WEB,
     launching.PORT,
     launching.LEDGER,
+    launching.PARAMETERS,
     DeclareLaunchArgument("rate", default_value="1.0", description="Playing speed"),
     DeclareLaunchArgument("linger", default_value="15.0", description="Seconds to go on after the last message"),
 ]
@@ -63,6 +64,7 @@ def replay(context):
         ),
     ]
     return [
+        *launching.parameter_file(context),
         launching.core_node("detector", {**common, "compressed": True, "queue_depth": 1000}),
         IncludeLaunchDescription(source, launch_arguments=arguments.items()),
         RegisterEventHandler(OnProcessIO(on_stderr=play_when_ready, on_stdout=play_when_ready)),

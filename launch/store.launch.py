@@ -30,6 +30,7 @@ ARGUMENTS = [
     launching.RVIZ,
     launching.RECORD,
     launching.LEDGER,
+    launching.PARAMETERS,
     DeclareLaunchArgument("seed", default_value="-1", description="Seed of the simulation; -1: the scenario's"),
     DeclareLaunchArgument("speed", default_value="1.0", description="Simulated seconds per second"),
 ]
@@ -51,7 +52,7 @@ def compose(context):
         parts.insert(0, recorder(launching.text(context, "record"), store, cameras, simulated))
     if launching.text(context, "rviz") == "true":
         parts.append(rviz())
-    return parts
+    return [*launching.parameter_file(context), *parts]
 
 
 def part(name, *arguments, **fixed):

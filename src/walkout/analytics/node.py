@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -16,14 +17,23 @@ from walkout.analytics.live import LiveState
 from walkout.analytics.web import WebServer
 from walkout.ros import qos
 from walkout.ros.diagnostics import Diagnostics
-from walkout.ros.parameters import declare
+from walkout.ros.parameters import NodeParameters, StoreParameters
 from walkout.ros.runtime import run
 from walkout.ros.stamps import to_ns
+from walkout.settings import setting
 from walkout.store.loader import load_store
 
 MARKER_TOPICS = {"markers/store": qos.LATCHED, "markers/shoppers": qos.MARKERS, "markers/carts": qos.MARKERS}
 CART_STATES = ("unknown", "open", "settling", "settled", "in review")
 PAYMENT_STATES = ("unknown", "pending", "captured", "failed", "released", "refunded")
+
+
+@dataclass(frozen=True)
+class WebViewParameters(StoreParameters):
+    """Parameters of the web view node."""
+
+    host: str = setting("127.0.0.1", "address to listen on; 0.0.0.0 shows the page to the network")
+    port: int = setting(8080, "port to listen on; 0: any free one", range=(0, 65535))
 
 
 class WebViewNode(Node):  # type: ignore[misc]
@@ -32,11 +42,10 @@ class WebViewNode(Node):  # type: ignore[misc]
     def __init__(self) -> None:
         """Start the server on the parameters ``host`` and ``port`` and subscribe."""
         super().__init__("web_view")
-        self._store = load_store(declare(self, "store", "corner", "name of a store in config/stores, or its folder"))
-        host = declare(self, "host", "127.0.0.1", "address to listen on; 0.0.0.0 shows the page to the network")
-        port = declare(self, "port", 8080, "port to listen on")
+        parameters = NodeParameters(self, WebViewParameters).value
+        self._store = load_store(parameters.store)
         self._live = LiveState(title=self._store.name)
-        self._server = WebServer(self._live, host, port)
+        self._server = WebServer(self._live, parameters.host, parameters.port)
         for topic, profile in MARKER_TOPICS.items():
             self.create_subscription(MarkerArray, topic, partial(self._on_markers, topic), profile)
         self.create_subscription(msg.Carts, "carts", self._on_carts, qos.EVENTS)
@@ -45,7 +54,7 @@ class WebViewNode(Node):  # type: ignore[misc]
         self._previews: list[Subscription] = []
         self.create_timer(0.5, self._follow_viewers)
         self._diagnostics = Diagnostics(self, "web")
-        print(f"Walkout: {self._store.name} is live at http://{host}:{self._server.port}/", flush=True)
+        print(f"Walkout: {self._store.name} is live at http://{parameters.host}:{self._server.port}/", flush=True)
 
     def _on_markers(self, topic: str, message: MarkerArray) -> None:
         for marker in message.markers:

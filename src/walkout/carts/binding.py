@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -39,6 +40,16 @@ class BindingParameters:
         for name, value in vars(self).items():
             if value <= 0:
                 raise ValueError(f"{name} is {value}: must be positive")
+
+    RANGES: ClassVar[Mapping[str, tuple[float, float]]] = {
+        "radius_m": (0.1, 10),
+        "span_s": (0.1, 30),
+        "lateness_m_per_s": (0.01, 10),
+        "not_from_entry_m": (0.01, 10),
+        "settle_s": (0.05, 30),
+        "patience_s": (0.1, 120),
+        "keep_s": (1, 600),
+    }
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import ClassVar
 
 from walkout.carts.ledger import Entry, Ledger, LedgerKind, PaymentRequest, Session, SessionState, payment_request
 from walkout.carts.outbox import RELEASE
@@ -18,7 +20,11 @@ _INTERRUPTED = "the store was interrupted: please present the card again"
 
 @dataclass(frozen=True)
 class GateParameters:
-    """How long an authorisation waits for somebody to walk through (``authorisation_s``)."""
+    """How the gates decide.
+
+    Attributes:
+        authorisation_s: an authorisation waits this long for somebody to walk through.
+    """
 
     authorisation_s: float = 30.0
 
@@ -26,6 +32,10 @@ class GateParameters:
         """Refuse values that make no sense."""
         if self.authorisation_s <= 0:
             raise ValueError(f"authorisation_s is {self.authorisation_s}: must be positive")
+
+    RANGES: ClassVar[Mapping[str, tuple[float, float]]] = {
+        "authorisation_s": (1, 600),
+    }
 
 
 class GateAction(IntEnum):

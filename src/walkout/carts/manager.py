@@ -6,7 +6,9 @@ rebuilt from there. Nothing but stamps passed as arguments tells the time.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from walkout.carts.binding import BindingParameters, PositionHistory, near_exit
 from walkout.carts.checkout import make_sale, release
@@ -62,6 +64,15 @@ class CartParameters:
                 raise ValueError(f"{name} is {getattr(self, name)}: must be positive")
         if self.settle_limit_s < self.settle_s:
             raise ValueError(f"settle_limit_s ({self.settle_limit_s}) must not be shorter than settle_s")
+
+    RANGES: ClassVar[Mapping[str, tuple[float, float]]] = {
+        "settle_s": (0.1, 60),
+        "settle_limit_s": (0.1, 300),
+        "vanished_s": (0.5, 600),
+        "vanished_m": (0.1, 20),
+        "abandoned_s": (10, 86400),
+        "linger_s": (1, 3600),
+    }
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from walkout.carts.ledger import Entry, Ledger, LedgerKind, PaymentRequest
 from walkout.carts.payment import PaymentOutcome, PaymentProvider, PaymentResult, PaymentUnavailableError
@@ -20,7 +22,11 @@ _STATE_WHEN_DONE = {
 
 @dataclass(frozen=True)
 class OutboxParameters:
-    """How often a provider that gives no answer is asked again."""
+    """How the payment provider is asked.
+
+    Attributes:
+        retry_s: a provider that gives no answer is asked again after this time.
+    """
 
     retry_s: float = 10.0
 
@@ -28,6 +34,10 @@ class OutboxParameters:
         """Refuse values that make no sense."""
         if self.retry_s <= 0:
             raise ValueError(f"retry_s is {self.retry_s}: must be positive")
+
+    RANGES: ClassVar[Mapping[str, tuple[float, float]]] = {
+        "retry_s": (0.1, 3600),
+    }
 
 
 class PaymentOutbox:

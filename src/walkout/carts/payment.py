@@ -229,3 +229,9 @@ def _refusal(connection: sa.Connection, kind: str, hold: int, amount_minor: int)
     if kind == "refund" and amount_minor > _balance(connection, hold):
         return "more than was captured cannot be refunded"
     return ""
+
+
+def sandbox_url(ledger_url: str) -> str:
+    """Return where the sandbox payment provider keeps its own books: beside the ledger, never in it."""
+    prefix, _, path = ledger_url.partition(":///")
+    return f"{prefix}:///{path}.sandbox-payments" if path and prefix.startswith("sqlite") else "sqlite://"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from walkout.carts.types import CartLine
 from walkout.interactions.types import VisitEstimate
@@ -29,6 +31,12 @@ class SettlementParameters:
             raise ValueError("undercharge must be positive and overcharge at least as large")
         if self.review_minor <= 0:
             raise ValueError(f"review_minor is {self.review_minor}: must be positive")
+
+    RANGES: ClassVar[Mapping[str, tuple[float, float]]] = {
+        "overcharge": (0.01, 1000),
+        "undercharge": (0.01, 1000),
+        "review_minor": (0.01, 1e6),
+    }
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ visit is explained once more from the evidence that was kept, which also gives t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -69,6 +69,17 @@ class AttributionParameters:
             raise ValueError(f"certainty is {self.certainty}: must be between 0.5 and 1")
         if self.history_s < self.patience_s + self.reach.lead_s:
             raise ValueError(f"history_s ({self.history_s}) must be longer than patience_s and the reach's lead")
+
+    RANGES: ClassVar[Mapping[str, tuple[float, float]]] = {
+        "history_s": (2, 600),
+        "wait_s": (0.01, 30),
+        "patience_s": (0.1, 120),
+        "window_s": (1, 3600),
+        "keep_s": (60, 604800),
+        "minimum_log_ratio": (-50, 0),
+        "certainty": (0.501, 0.999999),
+        "change": (0.0001, 1),
+    }
 
 
 @dataclass

@@ -7,7 +7,9 @@ its probability; the probability of any statement is the sum over the hypotheses
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +55,18 @@ class JointParameters:
         for name, value in vars(self).items():
             if value <= 0:
                 raise ValueError(f"{name} is {value}: must be positive")
+
+    RANGES: ClassVar[Mapping[str, tuple[float, float]]] = {
+        "nobody": (1e-9, 1),
+        "unexplained": (1e-9, 1),
+        "not_held": (1e-9, 1),
+        "same_hand": (1e-9, 1),
+        "same_hand_s": (0.01, 10),
+        "beam": (1, 10000),
+        "live_beam": (1, 10000),
+        "explanations": (1, 1000),
+        "prune": (1, 100),
+    }
 
 
 @dataclass(frozen=True)

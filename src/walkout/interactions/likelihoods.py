@@ -5,7 +5,9 @@ Positions are judged in the lane's frame (x out of the fixture's front, y along 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +67,24 @@ class ReachParameters:
             if getattr(self, name) >= 1:
                 raise ValueError(f"{name} is {getattr(self, name)}: must be a probability below 1")
 
+    RANGES: ClassVar[Mapping[str, tuple[float, float]]] = {
+        "hand_sd_m": (0.005, 1),
+        "front_m": (0.001, 0.5),
+        "depth_sd_m": (0.001, 0.5),
+        "background_width_m": (0.1, 50),
+        "background_height_m": (0.1, 10),
+        "background_inside": (0.001, 0.999),
+        "timing_sd_s": (0.01, 5),
+        "lead_s": (0.01, 10),
+        "lag_s": (0.01, 10),
+        "wrist_failure": (0.001, 0.999),
+        "arm_m": (0.2, 3),
+        "arm_sd_m": (0.01, 1),
+        "beside_sd_m": (0.01, 3),
+        "background_area_m": (0.1, 100),
+        "forearm_share": (0.01, 2),
+    }
+
 
 @dataclass(frozen=True)
 class WeightParameters:
@@ -102,6 +122,17 @@ class WeightParameters:
                 raise ValueError(f"{name} is {getattr(self, name)}: must be between 0 and 1")
         if not self.count_odds or min(self.count_odds) <= 0:
             raise ValueError("count_odds needs at least one positive number")
+
+    RANGES: ClassVar[Mapping[str, tuple[float, float]]] = {
+        "extra_sd_g": (0, 100),
+        "scale_error": (0, 0.2),
+        "outlier": (1e-6, 0.999),
+        "outlier_sd_g": (0.1, 1000),
+        "spurious_g": (0.1, 1000),
+        "wide": (1e-6, 0.999),
+        "wide_g": (1, 1e5),
+        "count_odds": (1e-9, 1),
+    }
 
 
 @dataclass(frozen=True)

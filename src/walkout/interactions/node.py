@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from rclpy.node import Node
 
 from walkout import msg
@@ -9,9 +11,16 @@ from walkout.interactions.shelf_monitor import ShelfMonitor, ShelfMonitorParamet
 from walkout.ros import qos
 from walkout.ros.conversions import msg_to_readings, weight_event_to_msg
 from walkout.ros.diagnostics import Diagnostics
-from walkout.ros.parameters import declare, declare_dataclass
+from walkout.ros.parameters import NodeParameters, StoreParameters
 from walkout.ros.runtime import on_clock_reset, run
 from walkout.store.loader import load_store
+
+
+@dataclass(frozen=True)
+class ShelfMonitorNodeParameters(StoreParameters):
+    """Parameters of the shelf monitor node."""
+
+    monitor: ShelfMonitorParameters = field(default_factory=ShelfMonitorParameters)
 
 
 class ShelfMonitorNode(Node):  # type: ignore[misc]
@@ -20,8 +29,9 @@ class ShelfMonitorNode(Node):  # type: ignore[misc]
     def __init__(self) -> None:
         """Subscribe to the readings of every fixture that has shelves."""
         super().__init__("shelf_monitor")
-        store = load_store(declare(self, "store", "corner", "name of a store in config/stores, or its folder"))
-        self._monitor_parameters = declare_dataclass(self, ShelfMonitorParameters, "monitor.")
+        parameters = NodeParameters(self, ShelfMonitorNodeParameters).value
+        store = load_store(parameters.store)
+        self._monitor_parameters = parameters.monitor
         self._fixtures = {fixture.fixture_id: fixture for fixture in store.fixtures if fixture.shelves}
         self._monitors: dict[str, ShelfMonitor] = {}
         self._reset()

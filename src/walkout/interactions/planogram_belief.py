@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +37,14 @@ class PlanogramParameters:
         for name, value in vars(self).items():
             if value <= 0:
                 raise ValueError(f"{name} is {value}: must be positive")
+
+    RANGES: ClassVar[Mapping[str, tuple[float, float]]] = {
+        "neighbour": (1e-9, 1),
+        "anywhere": (1e-9, 1),
+        "stranger": (1e-9, 10),
+        "return_elsewhere": (1e-9, 1),
+        "adopt_pieces": (0.1, 100),
+    }
 
 
 class PlanogramBelief:

@@ -8,7 +8,9 @@ times the noise of its neighbour, or one that shakes because somebody walks past
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -77,6 +79,23 @@ class PlateTrackerParameters:
                 raise ValueError(f"{name} is {getattr(self, name)}: must be positive")
         if self.hold_s < self.settle_s:
             raise ValueError(f"hold_s ({self.hold_s}) must not be shorter than settle_s ({self.settle_s})")
+
+    RANGES: ClassVar[Mapping[str, tuple[float, float]]] = {
+        "block_samples": (2, 120),
+        "onset_sigmas": (1, 50),
+        "onset_g": (0.1, 500),
+        "settle_s": (0.05, 10),
+        "hold_s": (0.05, 30),
+        "ring_s": (0.05, 10),
+        "swing_g": (0.1, 1000),
+        "trend_g": (0.1, 1000),
+        "still_sigmas": (0.5, 50),
+        "level_time_s": (0.1, 600),
+        "scatter_time_s": (0.1, 600),
+        "scatter_floor_g": (0.001, 100),
+        "scatter_prior_g": (0.001, 100),
+        "give_up_s": (1, 600),
+    }
 
 
 @dataclass(frozen=True)

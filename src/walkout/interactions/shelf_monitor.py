@@ -7,8 +7,10 @@ it has held (final, same id). The clock is the readings' own.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +64,19 @@ class ShelfMonitorParameters:
                 raise ValueError(f"{name} is {getattr(self, name)}: must be positive")
         if not 0 <= self.crosstalk < 0.5:
             raise ValueError(f"crosstalk is {self.crosstalk}: must be in [0, 0.5)")
+
+    RANGES: ClassVar[Mapping[str, tuple[float, float]]] = {
+        "step_g": (0.1, 1000),
+        "step_sigmas": (0.5, 50),
+        "crosstalk": (0, 0.499),
+        "crosstalk_sd": (0.0001, 0.5),
+        "crosstalk_reach": (0, 20),
+        "merge_s": (0.01, 10),
+        "gap_s": (0.1, 60),
+        "noisy_g": (0.1, 1000),
+        "drift_g_per_minute": (0.1, 1e4),
+        "constant_s": (0.1, 600),
+    }
 
 
 class PlateCondition(IntEnum):

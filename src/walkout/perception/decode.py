@@ -7,7 +7,9 @@ grouping of CenterNet (Zhou et al., 2019). Pixel (0, 0) is the centre of the top
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import cv2
 import numpy as np
@@ -75,6 +77,14 @@ class DecodeParameters:
                 raise ValueError(f"{name} is {getattr(self, name)}, must be between 0 and 1")
         if self.max_detections < 1 or self.search_sigma <= 0:
             raise ValueError("max_detections and search_sigma must be positive")
+
+    RANGES: ClassVar[Mapping[str, tuple[float, float]]] = {
+        "score_threshold": (0.001, 0.999),
+        "max_detections": (1, 1000),
+        "nms_iou": (0.001, 0.999),
+        "search_sigma": (0.001, 5),
+        "heat_threshold": (0.001, 0.999),
+    }
 
 
 @dataclass(frozen=True)

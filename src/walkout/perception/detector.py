@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 import cv2
 import numpy as np
@@ -40,6 +42,11 @@ class DetectorParameters(DecodeParameters):
     def path(self) -> Path:
         """The model file."""
         return Path(self.model_path).expanduser() if self.model_path else find_model(SHOPPER_DETECTOR)
+
+    RANGES: ClassVar[Mapping[str, tuple[float, float]]] = {
+        **DecodeParameters.RANGES,
+        "threads": (1, 64),
+    }
 
 
 class Detector:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from dataclasses import dataclass, field
 
 from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image
@@ -16,11 +17,24 @@ from walkout.ros import qos
 from walkout.ros.conversions import detections_to_msg
 from walkout.ros.diagnostics import Diagnostics
 from walkout.ros.images import compressed_to_image, msg_to_image
-from walkout.ros.parameters import declare, declare_dataclass
+from walkout.ros.parameters import ALL, NodeParameters, StoreParameters
 from walkout.ros.runtime import run
 from walkout.ros.stamps import to_ns
+from walkout.settings import setting
 from walkout.store.loader import load_store
 from walkout.store.model import Camera
+
+
+@dataclass(frozen=True)
+class DetectorNodeParameters(StoreParameters):
+    """Parameters of the detector node."""
+
+    cameras: tuple[str, ...] = setting((ALL,), "ids of the cameras to use, or all")
+    compressed: bool = setting(False, "take compressed pictures (a replayed bag) instead of raw ones")
+    queue_depth: int = setting(
+        4, "pictures that wait per camera before the oldest is dropped", range=(1, 100_000), writable=True
+    )
+    network: DetectorParameters = field(default_factory=DetectorParameters)
 
 
 class DetectorNode(Node):  # type: ignore[misc]
@@ -29,23 +43,21 @@ class DetectorNode(Node):  # type: ignore[misc]
     def __init__(self, subscribe: bool = True) -> None:
         """Load the model. Composed with the drivers it does not subscribe: ``submit`` takes the frames directly."""
         super().__init__("detector")
-        self.store = load_store(declare(self, "store", "corner", "name of a store in config/stores, or its folder"))
-        cameras = declare(self, "cameras", (), "ids of the cameras to use; none: all of the store")
-        compressed = declare(self, "compressed", False, "take compressed pictures (a replayed bag) instead of raw ones")
-        depth = declare(self, "queue_depth", 4, "pictures that wait per camera before the oldest is dropped")
-        self._detector = Detector(declare_dataclass(self, DetectorParameters, "network."))
+        self._settings = NodeParameters(self, DetectorNodeParameters)
+        parameters = self._settings.value
+        self.store = load_store(parameters.store)
+        self._detector = Detector(parameters.network)
         self._diagnostics = Diagnostics(self, "detector")
-        chosen = [camera for camera in self.store.cameras if not cameras or camera.camera_id in cameras]
+        chosen = [camera for camera in self.store.cameras if {ALL, camera.camera_id} & {*parameters.cameras}]
         self._cameras = {camera.camera_id: camera for camera in chosen}
         self._queues: dict[str, deque[Frame]] = {camera_id: deque() for camera_id in self._cameras}
-        self._depth = depth
         self._detections = {
             camera_id: self.create_publisher(msg.Detections, f"camera/{camera_id}/detections", qos.STREAMS)
             for camera_id in self._cameras
         }
         if subscribe:
             for camera_id in self._cameras:
-                self._subscribe(camera_id, compressed)
+                self._subscribe(camera_id, parameters.compressed)
         self._wake = threading.Condition()
         self._stopping = False
         self._worker = threading.Thread(target=self._work, name="detector-worker", daemon=True)
@@ -77,7 +89,7 @@ class DetectorNode(Node):  # type: ignore[misc]
         """Queue a frame; when the camera's queue is full its oldest frame is dropped and counted."""
         with self._wake:
             queue = self._queues[frame.camera_id]
-            if len(queue) >= self._depth:
+            if len(queue) >= self._settings.value.queue_depth:
                 queue.popleft()
                 self._diagnostics.dropped()
             queue.append(frame)

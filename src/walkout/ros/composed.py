@@ -6,7 +6,7 @@ from rclpy.node import Node
 
 from walkout.drivers.node import CameraDriverNode, ShelfDriverNode
 from walkout.perception.node import DetectorNode
-from walkout.ros.parameters import declare
+from walkout.ros.parameters import NodeParameters, StoreParameters
 from walkout.ros.runtime import run
 from walkout.store.loader import load_store
 
@@ -29,5 +29,5 @@ def _perception() -> list[Node]:
 
 def _shelves() -> list[Node]:
     first = Node("shelf_container")
-    store = load_store(declare(first, "store", "corner", "name of a store in config/stores, or its folder"))
+    store = load_store(NodeParameters(first, StoreParameters).value.store)
     return [first, *(ShelfDriverNode(fixture) for fixture in store.fixtures if fixture.shelves)]

@@ -12,6 +12,7 @@ from launch import LaunchContext
 from launch.action import Action
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch_ros.actions import Node as LaunchNode
+from launch_ros.actions import SetParametersFromFile
 
 from walkout.perception.models import SHOPPER_DETECTOR, find_model
 from walkout.store.loader import load_store
@@ -52,6 +53,13 @@ LEDGER = DeclareLaunchArgument(
     default_value="",
     description="Database of sessions, carts and receipts, as an SQLAlchemy URL or a file. "
     "Empty: walkout/<store>.db in the user's state folder",
+)
+
+
+PARAMETERS = DeclareLaunchArgument(
+    "parameters",
+    default_value="",
+    description="Parameter file (YAML) for the nodes; config/parameters.yaml has all names. Empty: the defaults",
 )
 
 
@@ -98,6 +106,20 @@ def chosen_cameras(context: LaunchContext, store: Store) -> list[str]:
     if not ids:
         raise LaunchError("cameras:= names no camera; give ids separated by commas, or all")
     return ids
+
+
+def parameter_file(context: LaunchContext) -> list[Action]:
+    """Return the action that gives the file of the ``parameters`` argument to all nodes that follow.
+
+    What the launch files set themselves, their own arguments, goes before it.
+    """
+    value = text(context, "parameters")
+    if not value:
+        return []
+    path = Path(value).expanduser().resolve()
+    if not path.is_file():
+        raise LaunchError(f"parameters:={value}: no such file; config/parameters.yaml is one to start from")
+    return [SetParametersFromFile(str(path))]
 
 
 def ledger_url(context: LaunchContext, store: Store) -> str:

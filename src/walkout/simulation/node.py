@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 
 from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Point
@@ -15,9 +16,10 @@ from rosgraph_msgs.msg import Clock
 from walkout import msg
 from walkout.ros import qos
 from walkout.ros.diagnostics import Diagnostics
-from walkout.ros.parameters import declare
+from walkout.ros.parameters import ALL, NodeParameters, StoreParameters
 from walkout.ros.runtime import run
 from walkout.ros.stamps import header, to_time
+from walkout.settings import setting
 from walkout.simulation.runner import RunnerParameters, SimulationRunner
 from walkout.simulation.scenario import load_scenario
 from walkout.simulation.store_simulator import StoreSimulator
@@ -29,17 +31,25 @@ DRIVERS_WAIT_S = 30.0
 WAIT_STEP_S = 0.2
 
 
+@dataclass(frozen=True)
+class SimulatorParameters(StoreParameters):
+    """Parameters of the simulator node."""
+
+    scenario: str = setting("demo", "name in config/scenarios, or a YAML file")
+    cameras: tuple[str, ...] = setting((ALL,), "ids of the cameras to render, or all")
+    seed: int = setting(-1, "seed of the simulation; -1: the scenario's", range=(-1, 2**31 - 1))
+    speed: float = setting(1.0, "simulated seconds per second", range=(0.01, 100.0))
+
+
 class SimulatorNode(Node):  # type: ignore[misc]
     """Runs the world in a thread. Stamps start at the system's time, so they are unique over all runs."""
 
     def __init__(self) -> None:
         """Build the world and its devices."""
         super().__init__("simulator")
-        store = load_store(declare(self, "store", "corner", "name of a store in config/stores, or its folder"))
-        scenario = load_scenario(declare(self, "scenario", "demo", "name in config/scenarios, or a YAML file"), store)
-        cameras = declare(self, "cameras", (), "ids of the cameras to render; none: all of the store")
-        seed = declare(self, "seed", -1, "seed of the simulation; -1: the scenario's")
-        self._speed = declare(self, "speed", 1.0, "simulated seconds per second")
+        parameters = NodeParameters(self, SimulatorParameters).value
+        store = load_store(parameters.store)
+        scenario = load_scenario(parameters.scenario, store)
         self._store = store
         # The OpenGL context belongs to the thread that makes it: the world is built where it will run.
         self._worker = ThreadPoolExecutor(1, "simulator")
@@ -47,14 +57,14 @@ class SimulatorNode(Node):  # type: ignore[misc]
             StoreSimulator,
             store,
             scenario,
-            None if seed < 0 else seed,
-            cameras or None,
+            None if parameters.seed < 0 else parameters.seed,
+            None if ALL in parameters.cameras else parameters.cameras,
             epoch_ns=time.time_ns(),
             endless=True,
         ).result()
         self._runner = SimulationRunner(
             self._simulator,
-            RunnerParameters(speed=self._speed),
+            RunnerParameters(speed=parameters.speed),
             on_time=self._tell_time,
             on_measurement=lambda _measurement: self._tell_truth(),
         )

@@ -13,7 +13,7 @@ from visualization_msgs.msg import MarkerArray
 from walkout import msg
 from walkout.ros import qos
 from walkout.ros.diagnostics import Diagnostics
-from walkout.ros.parameters import declare
+from walkout.ros.parameters import NodeParameters, StoreParameters
 from walkout.ros.runtime import run
 from walkout.ros.store_markers import store_markers
 from walkout.store.frames import StaticFrame, static_frames
@@ -29,7 +29,7 @@ class StoreNode(Node):  # type: ignore[misc]
     def __init__(self) -> None:
         """Load the store named by the parameter ``store`` and publish it."""
         super().__init__("store")
-        self.store = load_store(declare(self, "store", "corner", "name of a store in config/stores, or its folder"))
+        self.store = load_store(NodeParameters(self, StoreParameters).value.store)
         self._broadcaster = StaticTransformBroadcaster(self)
         self._broadcaster.sendTransform([self._transform(frame) for frame in static_frames(self.store)])
         self._layout = self.create_publisher(msg.StoreLayout, "store/layout", qos.LATCHED)

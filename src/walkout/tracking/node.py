@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass, field
 from functools import partial
 
 from rclpy.node import Node
@@ -12,12 +13,23 @@ from walkout import msg
 from walkout.ros import qos
 from walkout.ros.conversions import msg_to_detections, shoppers_to_msg
 from walkout.ros.diagnostics import Diagnostics
-from walkout.ros.parameters import declare, declare_dataclass
+from walkout.ros.parameters import NodeParameters, StoreParameters
 from walkout.ros.runtime import on_clock_reset, run
 from walkout.ros.shopper_markers import ShopperMarkers
+from walkout.settings import setting
 from walkout.store.loader import load_store
 from walkout.tracking.parameters import TrackerParameters
 from walkout.tracking.tracker import MultiViewTracker
+
+
+@dataclass(frozen=True)
+class TrackerNodeParameters(StoreParameters):
+    """Parameters of the tracker node."""
+
+    marker_lifetime: float = setting(
+        2.0, "a marker that is not renewed vanishes after this time", unit="s", range=(0.0, 60.0)
+    )
+    tracker: TrackerParameters = field(default_factory=TrackerParameters)
 
 
 class TrackerNode(Node):  # type: ignore[misc]
@@ -26,13 +38,12 @@ class TrackerNode(Node):  # type: ignore[misc]
     def __init__(self) -> None:
         """Build the tracker for the store and subscribe to every camera's detections."""
         super().__init__("tracker")
-        store = load_store(declare(self, "store", "corner", "name of a store in config/stores, or its folder"))
-        lifetime_s = declare(self, "marker_lifetime", 2.0, "seconds after which a marker that is not renewed vanishes")
-        parameters = declare_dataclass(self, TrackerParameters, "tracker.")
-        self._tracker = MultiViewTracker(parameters, store.cameras, store.zones, store.fixtures)
+        parameters = NodeParameters(self, TrackerNodeParameters).value
+        store = load_store(parameters.store)
+        self._tracker = MultiViewTracker(parameters.tracker, store.cameras, store.zones, store.fixtures)
         self._shoppers = self.create_publisher(msg.Shoppers, "shoppers", qos.STREAMS)
         self._markers = self.create_publisher(MarkerArray, "markers/shoppers", qos.MARKERS)
-        self._draw = ShopperMarkers(lifetime_s)
+        self._draw = ShopperMarkers(parameters.marker_lifetime)
         self._diagnostics = Diagnostics(self, "tracker", 10.0)
         for camera in store.cameras:
             self.create_subscription(

@@ -1,0 +1,149 @@
+"""The gate node: hears the gates' controllers, asks the payment provider, opens or refuses."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from rclpy.clock import Clock, ClockType
+from rclpy.node import Node
+
+from walkout import msg
+from walkout.carts.gate import GateAction, GateCommand, GateController, GateParameters
+from walkout.carts.ledger import Ledger, SessionState
+from walkout.carts.payment import SandboxPaymentProvider, sandbox_url
+from walkout.drivers.sources import open_gate
+from walkout.drivers.types import GateDevice, GateSignal, GateSignalKind
+from walkout.ros import qos
+from walkout.ros.conversions import gate_event_to_msg, gate_signal_to_msg, msg_to_gate_signal
+from walkout.ros.diagnostics import Diagnostics
+from walkout.ros.parameters import LedgerParameters, NodeParameters
+from walkout.ros.reader import Reader
+from walkout.ros.runtime import run
+from walkout.ros.stamps import header
+from walkout.settings import setting
+from walkout.store.loader import load_store
+from walkout.store.model import Fixture, FixtureType
+
+STATE_PERIOD_S = 1.0
+DEVICE, TOPIC = "device", "topic"
+
+
+@dataclass(frozen=True)
+class GateNodeParameters(LedgerParameters):
+    """Parameters of the gate node."""
+
+    source: str = setting(
+        DEVICE, "device: the gates' controllers; topic: the recorded signals of a bag", choices=(DEVICE, TOPIC)
+    )
+    controller: str = setting("sim://gate_{id}", "controller of a gate, a URI; {id} stands for the gate's id")
+    gate: GateParameters = field(default_factory=GateParameters)
+
+
+class GateNode(Node):  # type: ignore[misc]
+    """Serves all gates of the store: hears their controllers, asks the payment provider, opens or refuses."""
+
+    def __init__(self) -> None:
+        """Open the gates' devices, or listen to recorded signals when the parameter ``source`` is ``topic``."""
+        super().__init__("gate")
+        parameters = NodeParameters(self, GateNodeParameters).value
+        self._uri = parameters.controller
+        store = load_store(parameters.store)
+        self._ledger = Ledger(parameters.ledger)
+        self._provider = SandboxPaymentProvider(sandbox_url(parameters.ledger))
+        self._controller = GateController(parameters.gate, store, self._provider, self._ledger)
+        self._gates = [f for f in store.fixtures if f.type is FixtureType.GATE]
+        self._modes = {gate.fixture_id: msg.GateMode.CLOSED for gate in self._gates}
+        self._signals = self.create_publisher(msg.GateSignal, "gate/signals", qos.EVENTS)
+        self._events = self.create_publisher(msg.GateEvent, "gate/events", qos.EVENTS)
+        self._states = self.create_publisher(msg.GateState, "gate/states", qos.EVENTS)
+        self._sessions = self.create_publisher(msg.GateSessions, "gate/sessions", qos.EVENTS)
+        self.create_subscription(msg.GateRequest, "gate/requests", self._on_request, qos.EVENTS)
+        self._diagnostics = Diagnostics(self, "gates")
+        self._arrived: deque[GateSignal] = deque()
+        self._devices: dict[str, GateDevice] = {}
+        self._readers: list[Reader[GateSignal]] = []
+        if parameters.source == TOPIC:
+            callback = lambda message: self._handle(msg_to_gate_signal(message))  # noqa: E731
+            self.create_subscription(msg.GateSignal, "gate/signals", callback, qos.EVENTS)
+        else:
+            self._readers = [self._open(gate) for gate in self._gates]
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self.create_timer(0.02, self._drain, clock=steady)
+        self.create_timer(STATE_PERIOD_S, self._publish_states, clock=steady)
+
+    def _open(self, gate: Fixture) -> Reader[GateSignal]:
+        uri = self._uri.replace("{id}", gate.fixture_id)
+
+        def opener() -> GateDevice:
+            device = open_gate(uri, gate.fixture_id)
+            self._devices[gate.fixture_id] = device
+            return device
+
+        return Reader(self, opener, self._arrived.append, self._diagnostics)
+
+    def _drain(self) -> None:
+        """Handle on the node's own thread what the readers have brought: the ledger has one writer."""
+        while self._arrived:
+            signal = self._arrived.popleft()
+            self._signals.publish(gate_signal_to_msg(signal))
+            self._handle(signal)
+
+    def _handle(self, signal: GateSignal) -> None:
+        if signal.kind in (GateSignalKind.OPENED, GateSignalKind.CLOSED):
+            is_open = signal.kind is GateSignalKind.OPENED
+            self._modes[signal.gate_id] = msg.GateMode.OPEN if is_open else msg.GateMode.CLOSED
+        events = self._controller.signal(signal)
+        events += self._controller.advance(signal.stamp_ns)
+        for command in self._controller.take_commands():
+            self._command(command)
+        for event in events:
+            self._events.publish(gate_event_to_msg(event))
+        self._diagnostics.handled(signal.stamp_ns)
+
+    def _command(self, command: GateCommand) -> None:
+        device = self._devices.get(command.gate_id)
+        if device is None:
+            return  # a replay: the recorded gate has already moved
+        if command.action is GateAction.OPEN:
+            device.open_gate()
+        else:
+            device.deny(command.reason)
+
+    def _on_request(self, message: msg.GateRequest) -> None:
+        if message.gate_id not in self._modes:
+            self.get_logger().error(f"{message.requester_id} asks for an unknown gate {message.gate_id!r}")
+        elif message.requested_mode.value == msg.GateMode.OPEN:
+            self._command(GateCommand(message.gate_id, GateAction.OPEN, message.reason))
+
+    def _publish_states(self) -> None:
+        now_ns = self.get_clock().now().nanoseconds
+        for gate_id, mode in self._modes.items():
+            state = msg.GateState(header=header(now_ns, f"fixture_{gate_id}"), gate_id=gate_id)
+            state.mode.value = mode
+            self._states.publish(state)
+        self._sessions.publish(msg.GateSessions(header=header(now_ns, "store"), sessions=self._open_sessions()))
+
+    def _open_sessions(self) -> list[msg.GateSession]:
+        return [
+            msg.GateSession(
+                session_id=session.session_id,
+                gate_id=session.gate_id,
+                party_kind=int(session.party_kind),
+                authorised=header(session.authorised_ns, "").stamp,
+                entered=session.entered_ns > 0,
+            )
+            for session in self._ledger.sessions(SessionState.AUTHORISED, SessionState.ENTERED)
+        ]
+
+    def close(self) -> None:
+        """Stop the readers, close the ledger."""
+        for reader in self._readers:
+            reader.close()
+        self._ledger.close()
+        self._provider.close()
+
+
+def main() -> None:
+    """Run the gate node."""
+    run(GateNode)
