@@ -146,6 +146,21 @@ def known_names() -> set[str]:
     return {name for section in _sections([path]) for name in section.values}
 
 
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Reads parameter files as rcl does: without regard to tags, with which launch_ros marks tuples."""
+
+
+def _untagged(loader: Any, _tag: str, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    if isinstance(node, yaml.MappingNode):
+        return loader.construct_mapping(node, deep=True)
+    return loader.construct_scalar(node)
+
+
+_Loader.add_multi_constructor("", _untagged)
+
+
 class _Section:
     """A node's part of a parameter file: values by dotted name."""
 
@@ -165,7 +180,7 @@ def _files() -> list[Path]:
 
 def _sections(files: Iterable[Path]) -> Iterator[_Section]:
     for file in files:
-        document = yaml.load(file.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        document = yaml.load(file.read_text(encoding="utf-8"), Loader=_Loader)
         for pattern, body in (document or {}).items():
             # A section may be nested by name space; ros__parameters is always the last level before the values.
             while isinstance(body, dict) and "ros__parameters" not in body and len(body) == 1:

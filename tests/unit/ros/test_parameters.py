@@ -135,6 +135,11 @@ def test_a_section_for_a_kind_of_node_holds_and_the_nodes_own_wins(make):
     assert (got.rate, got.depth) == (7.0, 2)
 
 
+def test_a_list_that_launch_wrote_as_a_tuple_is_read(make):
+    node = make("example_c1", "/**:\n  ros__parameters:\n    names: !!python/tuple [x, y]\n")
+    assert NodeParameters(node, Example, "example").value.names == ("x", "y")
+
+
 def test_a_misspelt_name_for_a_kind_of_node_is_refused(make):
     node = make("example_c1", "example: {ros__parameters: {rte: 5.0}}")
     with pytest.raises(ParameterError, match=r"unknown parameter rte .*did you mean rate"):
