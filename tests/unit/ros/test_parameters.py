@@ -63,7 +63,7 @@ def make(tmp_path, monkeypatch):
         line = [*(["--params-file", str(file)] if text else []), *arguments]
         monkeypatch.setattr(sys, "argv", ["node", "--ros-args", *line])
         if not context.ok():
-            rclpy.init(context=context)
+            rclpy.init(args=[], context=context)
         nodes.append(rclpy.create_node(name, context=context, cli_args=["--ros-args", *line] if line else None))
         return nodes[-1]
 
@@ -136,8 +136,8 @@ def test_a_section_for_a_kind_of_node_holds_and_the_nodes_own_wins(make):
 
 
 def test_a_list_that_launch_wrote_as_a_tuple_is_read(make):
-    node = make("example_c1", "/**:\n  ros__parameters:\n    names: !!python/tuple [x, y]\n")
-    assert NodeParameters(node, Example, "example").value.names == ("x", "y")
+    node = make("example_c1", "/**:\n  ros__parameters:\n    names: !!python/tuple [left, right]\n")
+    assert NodeParameters(node, Example, "example").value.names == ("left", "right")
 
 
 def test_a_misspelt_name_for_a_kind_of_node_is_refused(make):
@@ -213,4 +213,4 @@ def test_the_file_of_defaults_says_what_the_code_says():
 
 def test_an_unknown_node_is_one_clear_line():
     with pytest.raises(UserError, match="did you mean tracker"):
-        specification("traker")
+        specification("trackr")
