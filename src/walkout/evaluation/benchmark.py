@@ -16,8 +16,8 @@ from rich.table import Table
 
 from walkout.errors import UserError
 from walkout.evaluation.pipeline import StorePipeline
-from walkout.evaluation.receipts import load_with_store
 from walkout.evaluation.results import machine
+from walkout.evaluation.scenario_run import load_with_store
 from walkout.simulation.store_simulator import StoreSimulator
 from walkout.store.loader import load_store
 

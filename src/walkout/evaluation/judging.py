@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from walkout.carts.types import Receipt, Review
 from walkout.evaluation.event_matching import match_events
@@ -36,7 +37,7 @@ class WrongTrip:
     left_ns: int
     has_receipt: bool
     in_review: bool
-    differences: dict[str, tuple[int, int]]
+    differences: Mapping[str, tuple[int, int]] = field(hash=False)
     moments: tuple[Moment, ...]
 
     @property

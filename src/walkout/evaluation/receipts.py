@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from walkout.drivers.types import Frame
-from walkout.errors import UserError
+from walkout.evaluation.evidence import TripEvidence, collect_evidence
 from walkout.evaluation.figures import RunFigures
-from walkout.evaluation.judging import WrongTrip, judge
-from walkout.evaluation.pipeline import Measurement, PipelineOutput, StorePipeline
+from walkout.evaluation.judging import WrongTrip
 from walkout.evaluation.receipt_metrics import ReceiptScore
-from walkout.evaluation.record import RunRecord, SentCommand
-from walkout.evaluation.true_perception import Perception, TruePerception
-from walkout.simulation.scenario import Scenario, load_scenario
-from walkout.simulation.store_simulator import StoreSimulator
-from walkout.store.loader import load_store
-from walkout.store.model import Store
-
-LINGER_S = 20.0
-_LINGER_STEP_NS = 100_000_000
+from walkout.evaluation.scenario_run import ScenarioRun, load_with_store
+from walkout.evaluation.true_perception import Perception
 
 
 @dataclass(frozen=True)
 class ScenarioResult:
-    """The figures of one scenario and seed, and the trips that were not exact."""
+    """The figures of one scenario and seed, the trips that were not exact, and their evidence if wanted."""
 
     scenario: str
     scenario_class: str
     seed: int
     figures: RunFigures
     wrong_trips: tuple[WrongTrip, ...]
+    evidence: tuple[TripEvidence, ...] = ()
 
     @property
     def score(self) -> ReceiptScore:
@@ -49,6 +40,7 @@ def run_scenario(
     path: str | Path,
     seed: int,
     perception: Perception = Perception.PIXELS,
+    evidence: bool = False,
     progress: Callable[[float], None] = lambda simulated_s: None,
 ) -> ScenarioResult:
     """Simulate a scenario with a seed, charge its shoppers and score the receipts.
@@ -57,6 +49,7 @@ def run_scenario(
         path: name in config/scenarios or YAML file.
         seed: seed of the simulation.
         perception: where detections come from.
+        evidence: take pictures of what went wrong, by running the world a second time.
         progress: called with the simulated seconds so far.
 
     Raises:
@@ -67,72 +60,7 @@ def run_scenario(
     run.play(progress)
     figures, wrong_trips = run.judge()
     run.close()
+    pictures = collect_evidence(run, wrong_trips) if evidence else ()
     name = Path(path).stem
     scenario_class = scenario.suite.name if scenario.suite else name
-    return ScenarioResult(name, scenario_class, seed, figures, wrong_trips)
-
-
-class ScenarioRun:
-    """One scenario and seed on its way through the stages, and afterwards all that is known of it."""
-
-    def __init__(self, store: Store, scenario: Scenario, seed: int, perception: Perception = Perception.PIXELS) -> None:
-        """Build simulator and stages. Raises RendererError when this machine cannot render."""
-        self.store, self.scenario, self.seed = store, scenario, seed
-        self._truth_seer = None if perception is Perception.PIXELS else TruePerception(store, perception, seed)
-        self.simulator = StoreSimulator(store, scenario, seed, renderer=self._truth_seer)
-        self.record = RunRecord()
-        self._pipeline = StorePipeline(store)
-        self._elapsed_s = self._stage_cpu_s = 0.0
-
-    def play(self, progress: Callable[[float], None] = lambda simulated_s: None) -> None:
-        """Run to the end, and some time further so that the last visits are settled."""
-        started = time.perf_counter()
-        for measurement in self.simulator:
-            now_ns = self.simulator.now_ns
-            given: Measurement = measurement
-            if isinstance(measurement, Frame) and self._truth_seer is not None:
-                given = self._truth_seer.detect(measurement)
-            begun = time.process_time()
-            output = self._pipeline.feed(given)
-            cpu_s = time.process_time() - begun
-            self._stage_cpu_s += cpu_s
-            self._carry_out(output)
-            self.record.note(output, measurement, now_ns, cpu_s)
-            progress(now_ns * 1e-9)
-        end_ns = self.simulator.now_ns
-        for step in range(1, int(LINGER_S * 1e9) // _LINGER_STEP_NS + 1):
-            now_ns = end_ns + step * _LINGER_STEP_NS
-            begun = time.process_time()
-            output = self._pipeline.finish(now_ns)
-            self.record.note(output, None, now_ns, time.process_time() - begun)
-        self._elapsed_s = time.perf_counter() - started
-
-    def judge(self) -> tuple[RunFigures, tuple[WrongTrip, ...]]:
-        """Return all figures and the trips that were not exact."""
-        figures, wrong_trips = judge(self.store, self.simulator.world.truth, self.record)
-        effort = ReceiptScore(
-            simulated_s=self.simulator.now_ns * 1e-9, elapsed_s=self._elapsed_s, stage_cpu_s=self._stage_cpu_s
-        )
-        return replace(figures, score=figures.score + effort), wrong_trips
-
-    def close(self) -> None:
-        """Close the ledger."""
-        self._pipeline.close()
-
-    def _carry_out(self, output: PipelineOutput) -> None:
-        world = self.simulator.world
-        for command in output.commands:
-            self.record.commands.append(SentCommand(world.shown_ns, command))
-            if command.action.name == "OPEN":
-                world.open_gate(command.gate_id)
-            else:
-                world.deny(command.gate_id, command.reason)
-
-
-def load_with_store(path: str | Path) -> tuple[Scenario, Store]:
-    """Return a scenario and its store. Raises UserError when it would never end."""
-    store = load_store(load_scenario(path).store)
-    scenario = load_scenario(path, store)
-    if scenario.duration_s is None and scenario.flow is not None and scenario.flow.count is None:
-        raise UserError(f"{path}: shoppers keep coming for ever; give a duration_s or a count to evaluate it")
-    return scenario, store
+    return ScenarioResult(name, scenario_class, seed, figures, wrong_trips, pictures)

@@ -5,9 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from walkout.errors import UserError
+
+if TYPE_CHECKING:
+    from walkout.evaluation.receipts import ScenarioResult
+    from walkout.evaluation.scenario_jobs import Job
 
 _EPILOG = """\
 examples:
@@ -52,6 +58,12 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         help="pixels (default): the detector; keypoints, truth-boxes: the truth instead, to isolate later stages",
     )
     parser.add_argument("--json", type=Path, metavar="OUT", help="write the figures to this file")
+    parser.add_argument(
+        "--report",
+        type=Path,
+        metavar="DIR",
+        help="write one HTML page with plots and, for wrong receipts, pictures of what happened",
+    )
 
 
 def positive(text: str) -> int:
@@ -77,17 +89,30 @@ def command_line() -> str:
     return " ".join(["walkout", *sys.argv[1:]])
 
 
-def _run_receipts(options: argparse.Namespace) -> int:
+def run_and_write(jobs: Sequence[Job], options: argparse.Namespace) -> tuple[list[ScenarioResult], dict[str, Any]]:
+    """Run the jobs, print the table, write --json and --report; return the results and what they rest on."""
+    from walkout.evaluation.report import prepare_folder, write_report
     from walkout.evaluation.results import about_run, document, print_results
-    from walkout.evaluation.scenario_jobs import make_jobs, run_jobs, scenario_files
-    from walkout.evaluation.true_perception import Perception
+    from walkout.evaluation.scenario_jobs import run_jobs
 
-    check_output(options.json, "--json")
-    seeds = range(options.first_seed, options.first_seed + options.seeds)
-    jobs = make_jobs(scenario_files(options.scenarios), seeds, Perception(options.perception))
+    if options.report:
+        prepare_folder(options.report)
     about = about_run(command_line(), options.perception)
     results = run_jobs(jobs, options.jobs)
     print_results(results)
     if options.json:
         options.json.write_text(json.dumps(document(results, about), indent=1) + "\n", encoding="utf-8")
+    if options.report:
+        print(f"report: {write_report(options.report, results, about)}")
+    return results, about
+
+
+def _run_receipts(options: argparse.Namespace) -> int:
+    from walkout.evaluation.scenario_jobs import make_jobs, scenario_files
+    from walkout.evaluation.true_perception import Perception
+
+    check_output(options.json, "--json")
+    seeds = range(options.first_seed, options.first_seed + options.seeds)
+    files = scenario_files(options.scenarios)
+    run_and_write(make_jobs(files, seeds, Perception(options.perception), bool(options.report)), options)
     return 0

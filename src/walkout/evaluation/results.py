@@ -43,6 +43,14 @@ def figures_by_scenario(results: Sequence[ScenarioResult]) -> dict[str, RunFigur
     return totals
 
 
+def figures_by_class(results: Sequence[ScenarioResult]) -> dict[str, RunFigures]:
+    """Return the sum of the runs of each class of scenario."""
+    totals: dict[str, RunFigures] = {}
+    for result in results:
+        totals[result.scenario_class] = totals.get(result.scenario_class, RunFigures()) + result.figures
+    return totals
+
+
 def total_of(results: Sequence[ScenarioResult]) -> RunFigures:
     """Return the sum of all runs."""
     return sum((result.figures for result in results), RunFigures())

@@ -12,16 +12,18 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from walkout.errors import UserError
-from walkout.evaluation.receipts import ScenarioResult, load_with_store, run_scenario
+from walkout.evaluation.receipts import ScenarioResult, run_scenario
+from walkout.evaluation.scenario_run import load_with_store
 from walkout.evaluation.true_perception import Perception
 from walkout.simulation.scenario import scenario_path
 
 
 @dataclass(frozen=True)
 class Job:
-    """One run of a scenario's file with a seed."""
+    """One run of a scenario's file, which stands for a class of cases, with a seed."""
 
     path: Path
+    scenario_class: str
     seed: int
     perception: Perception = Perception.PIXELS
     evidence: bool = False
@@ -64,7 +66,8 @@ def make_jobs(
         if seeds is None and scenario.suite is None:
             raise UserError(f"{file}: names no seeds; add 'suite: {{class: ..., seeds: [...]}}' or give --seeds")
         chosen = seeds if seeds is not None else scenario.suite.seeds if scenario.suite else ()
-        jobs += [Job(file, seed, perception, evidence) for seed in chosen]
+        name = scenario.suite.name if scenario.suite else file.stem
+        jobs += [Job(file, name, seed, perception, evidence) for seed in chosen]
     return jobs
 
 
@@ -97,4 +100,4 @@ def _one_thread() -> None:
 
 
 def _run(job: Job) -> ScenarioResult:
-    return run_scenario(job.path, job.seed, job.perception)
+    return run_scenario(job.path, job.seed, job.perception, job.evidence)
