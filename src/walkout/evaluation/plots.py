@@ -125,6 +125,7 @@ def where_plot(store: Store, movement: Movement, moment: Moment, trip: WrongTrip
         axes.set_xlim(x0 - 0.05, x1 + 0.05)
         axes.set_ylim(y0 - 0.05, y1 + 0.05)
         axes.set_aspect("equal")
+        axes.spines[["top", "right"]].set_visible(True)
         axes.set_xticks([])
         axes.set_yticks([])
         figure.tight_layout(pad=0.3)
