@@ -1,0 +1,83 @@
+"""The store's tracker on a recorded sequence, with one configuration per camera geometry."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from walkout.evaluation.tracking_sequence import EntryZone, Places, Sequence
+from walkout.store.model import Zone, ZoneKind
+from walkout.tracking.parameters import TrackerParameters
+from walkout.tracking.tracker import MultiViewTracker
+from walkout.tracking.types import Shoppers, TrackState
+
+_ZONE_CORNERS = 16
+
+
+@dataclass(frozen=True)
+class TrackingRun:
+    """What a tracker made of a sequence.
+
+    ``tracks`` maps frames to places; ``ms_per_frame`` is the mean processor time that all cameras of one frame took,
+    in milliseconds; ``reports`` counts what the tracker had to complain about.
+    """
+
+    tracks: Mapping[int, Places]
+    ms_per_frame: float
+    reports: Mapping[str, int]
+
+
+def configure(sequence: Sequence) -> tuple[TrackerParameters, tuple[Zone, ...]]:
+    """Return the tracker's parameters and zones for the cameras of a sequence.
+
+    They follow from the frame rate and the entry zone alone, never from who walks there or how long the recording is.
+    """
+    period = sequence.period_ns / 1e9
+    parameters = TrackerParameters(
+        output_period_s=period,
+        reorder_window_s=period / 2,
+        birth_window_s=period / 2,
+        lost_after_s=max(1.5, 3 * period),
+        lost_keep_s=30.0,
+        clock_jump_s=max(2.0, 3 * period),
+    )
+    return parameters, () if sequence.entry_zone is None else entry_zones(sequence.entry_zone)
+
+
+def entry_zones(zone: EntryZone) -> tuple[Zone, ...]:
+    """Return a circle where people come and go as an entry and an exit zone, each a regular polygon around it."""
+    angle = np.arange(_ZONE_CORNERS) * (2 * np.pi / _ZONE_CORNERS)
+    radius = zone.radius / np.cos(np.pi / _ZONE_CORNERS)
+    corners = tuple((float(zone.x + radius * np.cos(a)), float(zone.y + radius * np.sin(a))) for a in angle)
+    return Zone("entry", ZoneKind.ENTRY, corners), Zone("exit", ZoneKind.EXIT, corners)
+
+
+def run_tracker(sequence: Sequence, progress: Callable[[], None] | None = None) -> TrackingRun:
+    """Track a sequence frame by frame; what is said of a frame rests on it and those before it."""
+    parameters, zones = configure(sequence)
+    tracker = MultiViewTracker(parameters, sequence.cameras, zones)
+    snapshots: list[Shoppers] = []
+    spent = 0.0
+    for frame in sequence.frames:
+        given = list(sequence.detections(frame))
+        before = time.process_time()
+        for detections in given:
+            tracker.update(detections)
+        snapshots += tracker.drain()
+        spent += time.process_time() - before
+        if progress is not None:
+            progress()
+    tracker.flush()
+    tracker.advance((sequence.frames[-1] + 1) * sequence.period_ns)
+    snapshots += tracker.drain()
+    tracks = {round(s.stamp_ns / sequence.period_ns): _places(s) for s in snapshots}
+    return TrackingRun(tracks, 1e3 * spent / len(sequence.frames), Counter(tracker.reports))
+
+
+def _places(snapshot: Shoppers) -> Places:
+    confirmed = [s for s in snapshot.shoppers if s.state is TrackState.CONFIRMED]
+    return Places.of([(s.track_id, float(s.mean[0]), float(s.mean[1])) for s in confirmed])
