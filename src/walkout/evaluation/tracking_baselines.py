@@ -20,7 +20,7 @@ from walkout.evaluation.tracking_run import TrackingRun
 from walkout.evaluation.tracking_sequence import Places, Sequence
 
 FloatArray = NDArray[np.float64]
-Tracker = Callable[[FloatArray], list[tuple[int, float, float]]]
+Follower = Callable[[FloatArray], list[tuple[int, float, float]]]
 
 _CLUSTER_M = 0.8
 _GATE_M = 1.0
@@ -35,14 +35,14 @@ def run_baselines(sequence: Sequence) -> dict[str, TrackingRun]:
         UserError: one of the two packages is not installed.
     """
     try:
-        trackers: dict[str, Tracker] = {"norfair": _norfair(), "SORT": Sort(1 / sequence.fps).update}
+        trackers: dict[str, Follower] = {"norfair": _norfair(), "SORT": Sort(1 / sequence.fps).update}
     except ModuleNotFoundError as error:
         raise UserError(f"--baselines: {error.name} is not installed; run 'scripts/setup --test'") from error
     places = {frame: floor_places(sequence, frame) for frame in sequence.frames}
     return {name: _follow(tracker, places, sequence) for name, tracker in trackers.items()}
 
 
-def _follow(tracker: Tracker, places: dict[int, FloatArray], sequence: Sequence) -> TrackingRun:
+def _follow(tracker: Follower, places: dict[int, FloatArray], sequence: Sequence) -> TrackingRun:
     before = time.process_time()
     tracks = {frame: Places.of(tracker(places[frame])) for frame in sequence.frames}
     spent = time.process_time() - before
@@ -86,10 +86,10 @@ def _clusters(feet: FloatArray, views: NDArray[np.int_], needed: int) -> FloatAr
     return np.array(found).reshape(-1, 2)
 
 
-def _norfair() -> Tracker:
-    import norfair  # test requirement, not needed to run a store
+def _norfair() -> Follower:
+    from norfair.tracker import Detection, Tracker  # test requirement, not needed to run a store
 
-    tracker = norfair.Tracker(
+    tracker = Tracker(
         distance_function="euclidean",
         distance_threshold=_GATE_M,
         hit_counter_max=_MAX_AGE,
@@ -97,7 +97,7 @@ def _norfair() -> Tracker:
     )
 
     def update(places: FloatArray) -> list[tuple[int, float, float]]:
-        seen = tracker.update([norfair.Detection(place[None]) for place in places])
+        seen = tracker.update([Detection(place[None]) for place in places])
         return [(int(o.id), float(o.estimate[0, 0]), float(o.estimate[0, 1])) for o in seen if o.id is not None]
 
     return update

@@ -1,6 +1,6 @@
 """How well tracks agree with the truth: MOTA, IDF1, HOTA and the error of the place.
 
-MOTA and IDF1 come from ``motmetrics`` (CLEAR MOT, Bernardin and Stiefelhagen 2008; IDF1, Ristani et al. 2016), HOTA
+MOTA and IDF1 come from ``motmetrics`` (Bernardin and Stiefelhagen 2008; IDF1, Ristani et al. 2016), HOTA
 from ``trackeval`` (Luiten et al. 2021). A track and a person can match when they stand at most T metres apart: for
 motmetrics the cost is their squared distance, forbidden beyond T^2; for trackeval their similarity is
 max(0, 1 - d / 2T), so that its threshold of one half is the distance T.

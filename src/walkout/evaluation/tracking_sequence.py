@@ -138,7 +138,7 @@ def camera_from_projection(name: str, width: int, height: int, projection: Float
     matrix, rotation = rq(left)
     signs = np.sign(np.diag(matrix))
     matrix, rotation = matrix * signs, signs[:, None] * rotation
-    position = -np.linalg.solve(projection[:, :3], projection[:, 3])
+    position: FloatArray = -np.linalg.solve(projection[:, :3], projection[:, 3]).astype(np.float64)
     return Camera(name, width, height, matrix / matrix[2, 2], np.zeros(5), position, rotation.T, source="")
 
 
