@@ -65,7 +65,7 @@ def test_check_lists_all_problems_and_fails(tmp_path, monkeypatch, capsys):
 def test_an_unknown_store_is_one_clean_line():
     done = run("store", "show", "nowhere")
     assert done.returncode == 2
-    assert done.stderr == "error: nowhere: is no store; use a folder or one of: corner, kiosk\n"
+    assert done.stderr == "error: nowhere: is no store; use a folder or one of: arcade, corner, kiosk\n"
     assert done.stdout == ""
 
 

@@ -37,6 +37,9 @@ class BodyModel(Protocol):
     def adults(self) -> tuple[int, ...]:
         """Return the bodies that grown-ups may have."""
 
+    def children(self) -> tuple[int, ...]:
+        """Return the bodies that children may have."""
+
     def stature(self, appearance: Appearance) -> float:
         """Return the height of a standing person in metres."""
 
@@ -61,9 +64,16 @@ class RenderedBodies:
 
     def adults(self) -> tuple[int, ...]:
         """Return the bodies of grown-ups."""
+        return tuple(body for body, height in enumerate(self._statures()) if height > CHILD_STATURE_M)
+
+    def children(self) -> tuple[int, ...]:
+        """Return the bodies of children."""
+        return tuple(body for body, height in enumerate(self._statures()) if height <= CHILD_STATURE_M)
+
+    def _statures(self) -> list[float]:
         grey = (0.5, 0.5, 0.5)
         looks = [Appearance(body, 1.0, grey, grey, grey, grey, grey) for body in range(len(self._library))]
-        return tuple(look.body for look in looks if self._library.stature(look) > CHILD_STATURE_M)
+        return [self._library.stature(look) for look in looks]
 
     def stature(self, appearance: Appearance) -> float:
         """Return the height of a standing person in metres."""
@@ -87,6 +97,10 @@ class NominalBody:
         return BodyPoints(np.full((KEYPOINT_COUNT, 3), np.nan), np.array(palms))
 
     def adults(self) -> tuple[int, ...]:
+        """Return the one body there is."""
+        return (0,)
+
+    def children(self) -> tuple[int, ...]:
         """Return the one body there is."""
         return (0,)
 

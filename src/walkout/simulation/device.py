@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import moderngl
@@ -103,8 +105,9 @@ class Device:
                     program[name] = unit
             _set(program, "volume_low", tuple(volume.low))
             _set(program, "volume_scale", tuple(1.0 / volume.size))
-        self._hulls = context.buffer(reserve=4096, dynamic=True)
-        self._hull_array = context.vertex_array(self.cast_program, [(self._hulls, "2f", "corner")])
+        self._hulls = _BufferSet(
+            context, (4096,), lambda hulls: {"cast": context.vertex_array(self.cast_program, [(hulls, "2f", "corner")])}
+        )
         self._packages: dict[Form, tuple[Any, Any]] = {}
         for shape in SHAPES:
             for fine in (False, True):
@@ -169,8 +172,8 @@ class Device:
         to_map[:3, 3] = 0.5
         matrix = np.ascontiguousarray((to_map @ pixel_to_light).T, dtype="f4").tobytes()
         self.cast_program["pixel_to_light"].write(matrix)
-        _upload(self._hulls, np.ascontiguousarray(triangles, dtype=np.float32))
-        self._hull_array.render(vertices=len(triangles))
+        self._hulls.write((np.ascontiguousarray(triangles, dtype=np.float32),))
+        self._hulls.arrays["cast"].render(vertices=len(triangles))
 
     def target(self, width: int, height: int) -> Target:
         """Return a new framebuffer whose attachments can be read by shaders."""
@@ -208,119 +211,150 @@ class MeshBuffer:
 
     def __init__(self, device: Device, mesh: Mesh | None = None) -> None:
         self._device = device
-        self._vertices = device.context.buffer(reserve=4096, dynamic=True)
-        self._faces = device.context.buffer(reserve=4096, dynamic=True)
+        self._store = _BufferSet(device.context, (4096, 4096), self._arrays)
         self._count = 0
-        layout = (self._vertices, "3f 3f 2f 4f1 1f 1f", "position", "normal", "uv", "colour", "layer", "id")
-        context = device.context
-        self._shaded = [context.vertex_array(p, [layout], self._faces, skip_errors=True) for p in device.mesh_programs]
-        self._glass = context.vertex_array(device.glass_program, [layout], self._faces, skip_errors=True)
-        outline = (self._vertices, "3f 32x", "position")
-        self._outline = context.vertex_array(device.mesh_depth_program, [outline], self._faces)
         if mesh is not None:
             self.set(mesh)
+
+    def _arrays(self, vertices: Any, faces: Any) -> dict[str, Any]:
+        device, context = self._device, self._device.context
+        layout = (vertices, "3f 3f 2f 4f1 1f 1f", "position", "normal", "uv", "colour", "layer", "id")
+        still, live = (context.vertex_array(p, [layout], faces, skip_errors=True) for p in device.mesh_programs)
+        glass = context.vertex_array(device.glass_program, [layout], faces, skip_errors=True)
+        outline = context.vertex_array(device.mesh_depth_program, [(vertices, "3f 32x", "position")], faces)
+        return {"still": still, "live": live, "glass": glass, "outline": outline}
 
     def set(self, mesh: Mesh) -> None:
         """Replace the mesh."""
         self._count = mesh.faces.size
-        _upload(self._vertices, np.ascontiguousarray(mesh.vertices))
-        _upload(self._faces, np.ascontiguousarray(mesh.faces))
+        self._store.write((np.ascontiguousarray(mesh.vertices), np.ascontiguousarray(mesh.faces)))
 
     def draw(self, live: bool) -> None:
         """Draw shaded, as what moves or what stands still."""
-        if self._count:
-            self._shaded[live].render(vertices=self._count)
+        self._render("live" if live else "still")
 
     def draw_glass(self) -> None:
         """Draw as glass."""
-        if self._count:
-            self._glass.render(vertices=self._count)
+        self._render("glass")
 
     def draw_depth(self) -> None:
         """Draw into a shadow map."""
+        self._render("outline")
+
+    def _render(self, name: str) -> None:
         if self._count:
-            self._outline.render(vertices=self._count)
+            self._store.arrays[name].render(vertices=self._count)
 
 
 CROWD_BYTES = 1 << 20
-"""Room for a dozen people in each buffer, so that it seldom has to grow while a vertex array refers to it."""
+"""Room for a dozen people in each buffer."""
 
 
 class CrowdBuffer:
     """The surfaces of people on the device: what moves is uploaded for every scene, the rest when people change."""
 
     def __init__(self, device: Device) -> None:
-        context = device.context
-        self._places = context.buffer(reserve=CROWD_BYTES, dynamic=True)
-        self._looks = context.buffer(reserve=CROWD_BYTES, dynamic=True)
-        self._faces = context.buffer(reserve=CROWD_BYTES, dynamic=True)
+        self._device = device
+        self._store = _BufferSet(device.context, (CROWD_BYTES,) * 3, self._arrays)
         self._count = 0
-        places = (self._places, "3f 3f", "position", "normal")
-        looks = (self._looks, "2f 4f1 1f 1f", "uv", "colour", "layer", "id")
-        self._shaded = context.vertex_array(device.people_program, [places, looks], self._faces)
-        outline = (self._places, "3f 12x", "position")
-        self._outline = context.vertex_array(device.mesh_depth_program, [outline], self._faces)
+
+    def _arrays(self, places: Any, looks: Any, faces: Any) -> dict[str, Any]:
+        device, context = self._device, self._device.context
+        layout = [(places, "3f 3f", "position", "normal"), (looks, "2f 4f1 1f 1f", "uv", "colour", "layer", "id")]
+        outline = [(places, "3f 12x", "position")]
+        return {
+            "shaded": context.vertex_array(device.people_program, layout, faces),
+            "outline": context.vertex_array(device.mesh_depth_program, outline, faces),
+        }
 
     def set_looks(self, looks: NDArray[np.void], faces: NDArray[np.uint32]) -> None:
         """Replace what does not depend on poses: ``LOOK`` records (v,) and triangles (f, 3) over all people."""
         self._count = faces.size
-        _upload(self._looks, looks)
-        _upload(self._faces, faces)
+        self._store.write((None, looks, faces))
 
     def set_places(self, places: NDArray[np.float32]) -> None:
         """Replace positions and normals, (v, 6)."""
-        _upload(self._places, places)
+        self._store.write((places, None, None))
 
     def draw(self) -> None:
         """Draw shaded."""
         if self._count:
-            self._shaded.render(vertices=self._count)
+            self._store.arrays["shaded"].render(vertices=self._count)
 
     def draw_depth(self) -> None:
         """Draw into a shadow map."""
         if self._count:
-            self._outline.render(vertices=self._count)
+            self._store.arrays["outline"].render(vertices=self._count)
 
 
 class PackageBuffer:
     """Packages of every shape on the device, replaceable by others."""
 
     def __init__(self, device: Device) -> None:
-        context = device.context
-        self._instances = {form: context.buffer(reserve=4096, dynamic=True) for form in device.forms}
+        self._device = device
+        self._stores = {form: _BufferSet(device.context, (4096,), partial(self._arrays, form)) for form in device.forms}
         self._counts = dict.fromkeys(device.forms, 0)
-        self._shaded, self._outlines = {}, {}
-        for form, instances in self._instances.items():
-            vertices, faces = device.package_buffers(form)
-            body = (vertices, "3f 3f 3f", "position", "normal", "uv")
-            places = (instances, "4f 3f 3f 1f 1f /i", "place", "size", "cap", "layer", "id")
-            self._shaded[form] = [context.vertex_array(p, [body, places], faces) for p in device.item_programs]
-            outline = [(vertices, "3f 24x", "position"), (instances, "4f 3f 20x /i", "place", "size")]
-            self._outlines[form] = context.vertex_array(device.item_depth_program, outline, faces)
+
+    def _arrays(self, form: Form, instances: Any) -> dict[str, Any]:
+        device, context = self._device, self._device.context
+        vertices, faces = device.package_buffers(form)
+        body = (vertices, "3f 3f 3f", "position", "normal", "uv")
+        places = (instances, "4f 3f 3f 1f 1f /i", "place", "size", "cap", "layer", "id")
+        still, live = (context.vertex_array(p, [body, places], faces) for p in device.item_programs)
+        outline = [(vertices, "3f 24x", "position"), (instances, "4f 3f 20x /i", "place", "size")]
+        return {
+            "still": still,
+            "live": live,
+            "outline": context.vertex_array(device.item_depth_program, outline, faces),
+        }
 
     def set(self, instances: NDArray[np.void], shapes: NDArray[np.integer], fine: NDArray[np.bool_]) -> None:
         """Replace the packages: ``INSTANCE`` records, the number of each one's shape in ``SHAPES``, and its detail."""
-        for form in self._counts:
+        for form, store in self._stores.items():
             own = instances[(shapes == SHAPES.index(form[0])) & (fine == form[1])]
             self._counts[form] = len(own)
             if len(own):
-                _upload(self._instances[form], np.ascontiguousarray(own))
+                store.write((np.ascontiguousarray(own),))
 
     def draw(self, live: bool) -> None:
         """Draw shaded, as what moves or what stands still."""
-        for form, count in self._counts.items():
-            if count:
-                self._shaded[form][live].render(instances=count)
+        self._render("live" if live else "still")
 
     def draw_depth(self) -> None:
         """Draw into a shadow map."""
+        self._render("outline")
+
+    def _render(self, name: str) -> None:
         for form, count in self._counts.items():
             if count:
-                self._outlines[form].render(instances=count)
+                self._stores[form].arrays[name].render(instances=count)
 
 
-def _upload(buffer: Any, data: NDArray[Any]) -> None:
-    if data.nbytes > buffer.size:
-        buffer.orphan(2 * data.nbytes)
-    if data.nbytes:
-        buffer.write(data.tobytes())
+class _BufferSet:
+    """Buffers with the vertex arrays that read them.
+
+    A buffer that has become too small is replaced by another, and so are the vertex arrays: they never refer to memory
+    that was given back, whatever a driver makes of a buffer that is resized under them.
+    """
+
+    def __init__(self, context: Any, sizes: tuple[int, ...], build: Callable[..., dict[str, Any]]) -> None:
+        self._context = context
+        self._build = build
+        self._buffers = [context.buffer(reserve=size, dynamic=True) for size in sizes]
+        self.arrays = build(*self._buffers)
+
+    def write(self, contents: Sequence[NDArray[Any] | None]) -> None:
+        """Replace the contents of the buffers; None leaves one as it is, contents included."""
+        small = [n for n, data in enumerate(contents) if data is not None and data.nbytes > self._buffers[n].size]
+        if small:
+            old = [*self.arrays.values(), *(self._buffers[n] for n in small)]
+            for number in small:
+                data = contents[number]
+                assert data is not None
+                self._buffers[number] = self._context.buffer(reserve=2 * data.nbytes, dynamic=True)
+            self.arrays = self._build(*self._buffers)
+            for resource in old:
+                resource.release()
+        for buffer, data in zip(self._buffers, contents, strict=True):
+            if data is not None and data.nbytes:
+                buffer.write(data.tobytes())

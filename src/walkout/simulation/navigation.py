@@ -183,6 +183,11 @@ class FloorMap:
         gap = np.linalg.norm(points[:, None] - people, axis=2)
         return bool(gap[1:].min() > PERSON_BLOCK_M)
 
+    def free_area(self) -> float:
+        """Return how much of the floor is free for people's centres, square metres."""
+        x_min, y_min, x_max, y_max = self._floor
+        return float(self._free.mean() * (x_max - x_min) * (y_max - y_min))
+
     def free_points(self, spacing: float = 0.24) -> FloatArray:
         """Return comfortable places to stand (n, 2) that can be reached from the gates."""
         step = max(1, round(spacing / CELL_M))

@@ -74,7 +74,7 @@ class SimulatorNode(Node):  # type: ignore[misc]
         self._true_baskets = self.create_publisher(msg.TruthBasket, "truth/baskets", qos.EVENTS)
         self._told_interactions = 0
         self._told_end = False
-        self._told_visits: set[int] = set()
+        self._told_parties: set[int] = set()
         self._next_clock_ns = 0
         self._next_truth_ns = 0
         self._diagnostics = Diagnostics(self, "simulator")
@@ -140,17 +140,17 @@ class SimulatorNode(Node):  # type: ignore[misc]
                 )
             )
         self._told_interactions = len(world.truth.interactions)
-        for visit in world.truth.visits_left():
-            if visit.visit_id not in self._told_visits:
-                self._told_visits.add(visit.visit_id)
+        for party in world.truth.parties_left():
+            if party.party_id not in self._told_parties:
+                self._told_parties.add(party.party_id)
                 self._true_baskets.publish(
                     msg.TruthBasket(
-                        header=header(self._stamp_ns(visit.left_ns), "store"),
-                        person_id=visit.person_id,
-                        token=visit.token,
-                        entered=self._stamp(visit.entered_ns),
-                        skus=list(visit.basket.keys()),
-                        quantities=list(visit.basket.values()),
+                        header=header(self._stamp_ns(party.left_ns), "store"),
+                        person_id=world.truth.visits[party.party_id].person_id,
+                        token=party.token,
+                        entered=self._stamp(party.entered_ns),
+                        skus=list(party.owed.keys()),
+                        quantities=list(party.owed.values()),
                     )
                 )
 

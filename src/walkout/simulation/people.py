@@ -45,7 +45,7 @@ class Walker:
     """A person's motion state. ``wanted`` is the velocity they would like, ``face`` the heading while standing.
 
     ``cycle_m`` is the way of two full steps. ``ghost`` lets them pass through a gate's fixture; ``idle`` marks somebody
-    who can step aside when asked.
+    who can step aside when asked; ``pushy`` is who comes closer to others than is comfortable, though never too close.
     """
 
     person_id: int
@@ -67,6 +67,7 @@ class Walker:
     right: Arm = field(default_factory=Arm)
     ghost: bool = False
     idle: bool = False
+    pushy: bool = False
     asked_to_yield: bool = False
 
     @property
@@ -140,7 +141,8 @@ class Crowd:
         difference = candidates - walker.wanted
         cost = np.einsum("ij,ij->i", difference, difference) / speed**2
         cost += 0.12 * np.linalg.norm(candidates - walker.velocity, axis=1) / speed
-        cost += _collision_cost(walker.position, candidates, positions, velocities)
+        if not walker.pushy:
+            cost += _collision_cost(walker.position, candidates, positions, velocities)
         if not walker.ghost:
             ahead = self._floor.clearance(walker.position + candidates * 0.35)
             cost += 6.0 * np.clip(BODY_RADIUS_M + 0.04 - ahead, 0.0, 0.3) / 0.1

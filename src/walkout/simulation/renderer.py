@@ -21,6 +21,7 @@ from walkout.simulation.fixtures import fixture_mesh, moving_mesh, room, sample_
 from walkout.simulation.meshes import Mesh, concatenate
 from walkout.simulation.occlusion import light_volume
 from walkout.simulation.packages import BakedItems, ProductLook, corners
+from walkout.simulation.props import prop_mesh
 from walkout.simulation.scene import ItemPlace, ItemTable, Lighting, Scene
 from walkout.simulation.textures import texture_layers
 from walkout.simulation.views import (
@@ -29,6 +30,7 @@ from walkout.simulation.views import (
     clip_matrix,
     homogeneous,
     lens_map,
+    light_view,
     merged,
     metric_depth,
     rectangle_of,
@@ -97,6 +99,7 @@ class Renderer:
         self._moving_glass = MeshBuffer(self._device)
         self._still_moving = MeshBuffer(self._device)
         self._still_glass = MeshBuffer(self._device)
+        self._props = MeshBuffer(self._device)
         self._live_items = PackageBuffer(self._device)
         self._still_items = PackageBuffer(self._device)
         self._look = ProductLook.of(store, layers)
@@ -172,7 +175,7 @@ class Renderer:
             self._baked = BakedItems.empty(len(scene.items.product))
             self._items_version = None
             self._invalidate()
-        clouds = [*self._prepare_moving(scene), *self._prepare_items(scene.items)]
+        clouds = [*self._prepare_moving(scene), *self._prepare_items(scene.items), *self._prepare_props(scene)]
         self._clouds = clouds
         self._posed = [self._bodies.pose(person) for person in scene.people]
         self._reaches = [cloud_of(body.bounds, self._light).shade for body in self._posed]
@@ -201,7 +204,9 @@ class Renderer:
         direction = direction / np.linalg.norm(direction)
         warm = lighting.warmth
         tint = lighting.brightness * np.array([1 + 0.12 * warm, 1.0, 1 - 0.2 * warm])
-        return Light(direction, (float(tint[0]), float(tint[1]), float(tint[2])), _light_view(self.store, direction))
+        return Light(
+            direction, (float(tint[0]), float(tint[1]), float(tint[2])), light_view(self.store.floor, direction)
+        )
 
     def _prepare_moving(self, scene: Scene) -> list[Cloud]:
         """Doors and leaves stand still when closed and are drawn live while open."""
@@ -245,6 +250,11 @@ class Renderer:
         instances = self._look.instances(items.product[live], items.position[live], items.yaw[live], live)
         self._live_items.set(instances, self._look.shapes[items.product[live]], np.ones(len(live), np.bool_))
         return [cloud_of(box, self._light) for box in corners(instances)]
+
+    def _prepare_props(self, scene: Scene) -> list[Cloud]:
+        meshes = [prop_mesh(prop) for prop in scene.props]
+        self._props.set(concatenate(meshes))
+        return [cloud_of(mesh.vertices["position"], self._light) for mesh in meshes]
 
     def _sort_items(self, items: ItemTable) -> None:
         """Decide which items stand still, and have the places drawn again where that changed."""
@@ -355,6 +365,7 @@ class Renderer:
         self._people.draw_depth()
         self._live_items.draw_depth()
         self._moving.draw_depth()
+        self._props.draw_depth()
 
     def _draw_live(
         self,
@@ -387,6 +398,7 @@ class Renderer:
         context.front_face = "cw"
         self._people.draw()
         self._live_items.draw(live=True)
+        self._props.draw(live=True)
         self._moving.draw(live=True)
         if self._moving_clouds:
             self._draw_glass(self._works[size], self._moving_glass)
@@ -429,20 +441,3 @@ def _release(target: Target) -> None:
 def _camera_key(camera: Camera) -> bytes:
     numbers = np.concatenate([camera.matrix.ravel(), camera.distortion, camera.position, camera.rotation.ravel()])
     return numbers.tobytes() + bytes(f"{camera.width}x{camera.height}", "ascii")
-
-
-def _light_view(store: Store, direction: FloatArray) -> FloatArray:
-    """Return the orthographic view (4, 4) along the key light that holds everything up to a person's height."""
-    helper = np.array([1.0, 0.0, 0.0]) if abs(direction[0]) < 0.7 else np.array([0.0, 1.0, 0.0])
-    right = np.cross(helper, direction)
-    right /= np.linalg.norm(right)
-    up = np.cross(direction, right)
-    axes = np.stack([right, up, -direction])
-    x0, y0, x1, y1 = store.floor
-    corners = np.array([(x, y, z) for x in (x0, x1) for y in (y0, y1) for z in (0.0, 2.2)]) @ axes.T
-    low, high = corners.min(axis=0), corners.max(axis=0)
-    view = np.eye(4)
-    scale = 2 / (high - low)
-    view[:3, :3] = axes * scale[:, None]
-    view[:3, 3] = -1 - low * scale
-    return view

@@ -102,6 +102,23 @@ class Lighting:
     key_direction: tuple[float, float, float] = (0.3, 0.2, 1.0)
 
 
+class PropKind(IntEnum):
+    """What people carry or pull besides the store's goods."""
+
+    BAG = 1
+    TROLLEY = 2
+
+
+@dataclass(frozen=True)
+class Prop:
+    """A bag that hangs by its handles from ``position``, or a trolley that stands at it; store metres and radians."""
+
+    kind: PropKind
+    position: tuple[float, float, float]
+    yaw: float
+    colour: Colour
+
+
 @dataclass(frozen=True)
 class Scene:
     """Everything visible at ``stamp_ns``. ``doors`` and ``gates`` give opening 0..1 by fixture id (absent: closed)."""
@@ -112,6 +129,7 @@ class Scene:
     lighting: Lighting = Lighting()
     doors: dict[str, float] = field(default_factory=dict)
     gates: dict[str, float] = field(default_factory=dict)
+    props: tuple[Prop, ...] = ()
 
 
 BODY_PART_ID_BASE = 60000

@@ -201,39 +201,53 @@ class Actor:
         return bottom + outwards * reach + np.array([0.0, 0.0, height + 0.01])
 
     def reach(
-        self, arm: Arm, lane: LaneStock, wrist: FloatArray, act: Callable[[], bool]
+        self, arm: Arm, lane: LaneStock, wrist: FloatArray, act: Callable[[], bool], hold: tuple[float, float] = (0, 0)
     ) -> Generator[None, None, tuple[int, int]]:
         """Reach with a wrist into a lane, act there and draw back; returns when the hand went in and came out, ns.
 
-        ``act`` moves the items; it returns whether the hand is to carry something afterwards.
+        ``act`` moves the items; it returns whether the hand is to carry something afterwards. ``hold`` is for how many
+        seconds the hand holds how many grams on the shelf before it acts.
         """
         generator = self.generator
         front = self._front_point(lane, wrist)
         arm.busy, arm.carry_goal = True, arm.carry_goal if arm.items else 0.0
         strength = self.world.push_strength(generator)
         stamps: list[int] = []
-        for share in _shares(generator.uniform(0.65, 1.15)):
+        for share in shares(generator.uniform(0.65, 1.15)):
             arm.weight = minimum_jerk(share / 0.75)
             arm.target = front + (wrist - front) * minimum_jerk((share - 0.35) / 0.65)
             self._feel(arm, lane, strength * 0.25, stamps)
             yield
         dwell = generator.uniform(0.22, 0.5)
-        for _ in _shares(dwell * 0.6):
+        for _ in shares(dwell * 0.6):
             self._feel(arm, lane, strength, stamps, touching=True)
             yield
+        if hold[0] > 0:
+            yield from self._hold(arm, lane, hold, strength, stamps)
         carries = act()
         arm.carry_goal = 1.0 if carries else 0.0
-        for _ in _shares(dwell * 0.4):
+        for _ in shares(dwell * 0.4):
             self._feel(arm, lane, strength, stamps, touching=True)
             yield
         lifted = wrist + np.array([0.0, 0.0, 0.02])
-        for share in _shares(generator.uniform(0.6, 1.05)):
+        for share in shares(generator.uniform(0.6, 1.05)):
             arm.target = lifted + (front - lifted) * minimum_jerk(share / 0.65)
             arm.weight = 1.0 - minimum_jerk((share - 0.35) / 0.65)
             self._feel(arm, lane, strength * 0.15, stamps)
             yield
         arm.target, arm.weight, arm.busy = None, 0.0, False
         return stamps[0], stamps[-1] + TICK_NS
+
+    def _hold(
+        self, arm: Arm, lane: LaneStock, hold: tuple[float, float], strength_g: float, stamps: list[int]
+    ) -> Doing:
+        """Hold an item on the shelf: a share of its weight that wanders rests in the hand."""
+        lifted = 0.0
+        for _ in shares(hold[0]):
+            lifted = float(np.clip(lifted + self.generator.normal(0.0, 0.05), 0.0, 0.9))
+            self.world.push(lane.index, -lifted * hold[1])
+            self._feel(arm, lane, 0.4 * strength_g, stamps, touching=True)
+            yield
 
     def _front_point(self, lane: LaneStock, wrist: FloatArray) -> FloatArray:
         """Return where the wrist waits before the lane's opening."""
@@ -276,12 +290,12 @@ class Actor:
         return body_point(walker.position[0], walker.position[1], walker.yaw, local)
 
     def _to_hip(self, arm: Arm, seconds: float) -> Doing:
-        for share in _shares(seconds):
+        for share in shares(seconds):
             arm.target, arm.weight = self._hip(arm), minimum_jerk(share)
             yield
 
     def _from_hip(self, arm: Arm, seconds: float) -> Doing:
-        for share in _shares(seconds):
+        for share in shares(seconds):
             arm.target, arm.weight = self._hip(arm), 1.0 - minimum_jerk(share)
             yield
         arm.target, arm.weight = None, 0.0
@@ -289,10 +303,10 @@ class Actor:
     def pull_door(self, arm: Arm, point: FloatArray) -> Doing:
         """Grip a fridge door's handle and pull it open."""
         arm.busy = True
-        for share in _shares(0.6):
+        for share in shares(0.6):
             arm.target, arm.weight = point, minimum_jerk(share)
             yield
-        for share in _shares(0.4):
+        for share in shares(0.4):
             arm.weight = 1.0 - minimum_jerk(share)
             yield
         arm.target, arm.weight, arm.busy = None, 0.0, False
@@ -306,7 +320,8 @@ class Actor:
             yield
 
 
-def _shares(seconds: float) -> NDArray[np.float64]:
+def shares(seconds: float) -> NDArray[np.float64]:
+    """Return the shares 0..1 of a time that have passed after each of its ticks."""
     ticks = max(1, round(seconds / TICK_S))
     return np.arange(1, ticks + 1) / ticks
 

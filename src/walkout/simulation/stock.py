@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -31,13 +32,28 @@ class LaneStock:
 
 
 class Stock:
-    """All items. Items move between shelf, hand and gone (bought); none is ever created or destroyed.
+    """All items. Items move between shelf, hand, floor and gone (bought); none is ever created or destroyed.
 
     ``weight_g`` (n,) is each piece's true weight; ``lane`` (n,) the index of the lane an item stands in, -1 elsewhere.
     """
 
-    def __init__(self, store: Store, fill: tuple[float, float], generator: np.random.Generator) -> None:
-        """Fill every lane of the planogram to a share drawn from ``fill``, at least with one piece unless fill is 0."""
+    def __init__(
+        self,
+        store: Store,
+        fill: tuple[float, float],
+        generator: np.random.Generator,
+        counts: Mapping[str, int] | None = None,
+        spares: Sequence[str] = (),
+    ) -> None:
+        """Fill every lane to a share drawn from ``fill``, at least with one piece unless fill is 0.
+
+        Args:
+            store: the store as it is truly stocked.
+            fill: least and most share of a lane's capacity.
+            generator: draws fill, weights and how pieces stand.
+            counts: pieces in lanes of which it is known.
+            spares: products of pieces that are nowhere yet; their rows are the last ones.
+        """
         self._store = store
         self._generator = generator
         self._sku_index = {product.sku: index for index, product in enumerate(store.products)}
@@ -46,8 +62,11 @@ class Stock:
             for index, (lane_id, site) in enumerate(store.lane_sites.items())
         ]
         self.lane_by_id = {lane.site.lane.lane_id: lane for lane in self.lanes}
-        counts = [self._draw_count(lane, fill) for lane in self.lanes]
-        total = sum(counts)
+        known = counts or {}
+        drawn = [self._draw_count(lane, fill) for lane in self.lanes]
+        numbers = [known.get(lane.site.lane.lane_id, count) for lane, count in zip(self.lanes, drawn, strict=True)]
+        shelved = sum(numbers)
+        total = shelved + len(spares)
         self.table = ItemTable(
             product=np.zeros(total, np.int32),
             position=np.zeros((total, 3), np.float32),
@@ -60,7 +79,13 @@ class Stock:
         self._local_x = np.zeros(total)
         self._touched_until: dict[int, int] = {}
         self.reserved: set[int] = set()
-        self._fill_lanes(counts)
+        self._fill_lanes(numbers)
+        self.spare_rows = range(shelved, total)
+        for row, sku in zip(self.spare_rows, spares, strict=True):
+            product = store.product_by_sku[sku]
+            self.table.product[row] = self._sku_index[sku]
+            self.table.place[row] = ItemPlace.GONE
+            self.weight_g[row] = max(1.0, generator.normal(product.weight_g, product.weight_sd_g))
 
     def _draw_count(self, lane: LaneStock, fill: tuple[float, float]) -> int:
         facing = self._store.facing_by_lane.get(lane.site.lane.lane_id)
@@ -202,6 +227,35 @@ class Stock:
         self._touched_until[row] = now_ns + TOUCHED_FOR_NS
         self.table.version += 1
 
+    def room_behind(self, lane: LaneStock, product: Product) -> list[int]:
+        """Return the columns that have space for one more piece of a product behind what stands there."""
+        size_x, size_y, size_z = product.size
+        if size_z > lane.site.shelf.clearance or size_y > lane.pitch_y + 0.02:
+            return []
+        back = -lane.site.lane.depth / 2
+        return [c for c in range(len(lane.columns)) if self._behind(lane, c, product) - size_x / 2 >= back]
+
+    def spot_behind(self, lane: LaneStock, column: int, product: Product) -> NDArray[np.float64]:
+        """Return the store position (3,) where a piece would stand behind all others of a column."""
+        local_y = (column - (len(lane.columns) - 1) / 2) * lane.pitch_y
+        local = np.array([self._behind(lane, column, product), local_y, 0.0])
+        return np.asarray(lane.site.transform[:3, :3] @ local + lane.site.transform[:3, 3])
+
+    def _behind(self, lane: LaneStock, column: int, product: Product) -> float:
+        if not lane.columns[column]:
+            return float(lane.site.lane.depth / 2 - FRONT_MARGIN_M - product.size[0] / 2)
+        row = lane.columns[column][-1]
+        return float(self._local_x[row] - self.product(row).size[0] / 2 - GAP_M - product.size[0] / 2)
+
+    def put_behind(self, row: int, lane: LaneStock, column: int, now_ns: int, generator: np.random.Generator) -> None:
+        """Move an item from a hand behind all others of a lane's column."""
+        local_x = self._behind(lane, column, self.product(row))
+        self._place(row, lane, column, local_x, generator.normal(0.0, [0.003, 0.1]))
+        lane.columns[column].append(row)
+        self.table.touched[row] = True
+        self._touched_until[row] = now_ns + TOUCHED_FOR_NS
+        self.table.version += 1
+
     def stow(self, row: int) -> None:
         """Let an item vanish from the hand into a bag."""
         self.table.place[row] = ItemPlace.GONE
@@ -209,6 +263,17 @@ class Stock:
     def unstow(self, row: int) -> None:
         """Bring an item back from the bag into the hand."""
         self.table.place[row] = ItemPlace.HAND
+
+    def hand_on(self, row: int) -> None:
+        """Move an item that is on the floor, or in another hand, into a hand."""
+        self.table.place[row] = ItemPlace.HAND
+        self.table.version += 1
+
+    def lay(self, row: int, position: NDArray[np.float64]) -> None:
+        """Put an item that left a hand at a place (3,) on, or on its way to, the floor."""
+        self.table.place[row] = ItemPlace.FLOOR
+        self.table.position[row] = position
+        self.table.version += 1
 
     def settle(self, now_ns: int) -> None:
         """Clear the touched mark of items that have stayed on their shelf for a while."""

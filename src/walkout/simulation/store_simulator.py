@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Protocol
 
 from walkout.drivers.types import Frame, GateSignal, ReadingBatch
 from walkout.errors import UserError
+from walkout.simulation.faults import SensorFaults
 from walkout.simulation.load_cells import BATCH, stream
+from walkout.simulation.pictures import CameraEffects
 from walkout.simulation.renderer import Rendered, Renderer
-from walkout.simulation.scenario import Scenario
+from walkout.simulation.scenario_model import Scenario
 from walkout.simulation.scene import Scene
 from walkout.simulation.world import World
 from walkout.store.model import Camera, Store
@@ -66,6 +69,8 @@ class StoreSimulator:
         self.world = World(store, scenario, seed)
         self.epoch_ns = epoch_ns
         self._endless = endless
+        self._faults = SensorFaults(store, scenario.faults)
+        self._effects = CameraEffects(scenario.cameras, self.world.seed)
         self.cameras = _choose_cameras(store, camera_ids) if render else ()
         self._renderer = (renderer or Renderer(store)) if render else None
         self._periods = [round(1e9 / (rate_hz or camera.rate_hz)) for camera in self.cameras]
@@ -79,14 +84,21 @@ class StoreSimulator:
         for time_ns, camera in self._schedule():
             self.world.advance(time_ns)
             for signal in self.world.take_signals():
-                yield GateSignal(signal.gate_id, signal.stamp_ns + self.epoch_ns, signal.kind, signal.token)
+                skewed = self._faults.skewed(signal, signal.gate_id)
+                yield replace(skewed, stamp_ns=skewed.stamp_ns + self.epoch_ns)
             for batch in self.world.take_readings():
-                yield ReadingBatch(batch.fixture_id, batch.stamp_ns + self.epoch_ns, batch.period_ns, batch.grams)
-            if camera is not None and self._renderer is not None:
-                image = self._renderer.render(camera, self.world.scene()).image
-                yield Frame(camera.camera_id, time_ns + self.epoch_ns, image)
+                given = self._faults.skewed(self._faults.readings(batch), batch.fixture_id)
+                yield replace(given, stamp_ns=given.stamp_ns + self.epoch_ns)
+            if camera is not None and self._renderer is not None and not self._faults.lost(camera.camera_id, time_ns):
+                frame = self._faults.skewed(self._take(camera, time_ns, self._renderer), camera.camera_id)
+                yield replace(frame, stamp_ns=frame.stamp_ns + self.epoch_ns)
             if self.world.finished and not self._endless:
                 return
+
+    def _take(self, camera: Camera, time_ns: int, renderer: DrawsScenes) -> Frame:
+        """Return the picture that a camera takes now."""
+        image = renderer.render(camera, self.world.scene()).image
+        return Frame(camera.camera_id, time_ns, self._effects.apply(camera.camera_id, time_ns, image))
 
     @property
     def now_ns(self) -> int:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,9 +34,20 @@ class TrueInteraction:
     delta_g: float
 
 
+class VisitKind(Enum):
+    """What a visitor owes for: a shopper for their basket, staff for nothing, a tailgater has no session to charge."""
+
+    SHOPPER = "shopper"
+    STAFF = "staff"
+    TAILGATER = "tailgater"
+
+
 @dataclass
 class TrueVisit:
-    """One shopper's visit. ``basket`` counts what they hold by sku; final once ``left_ns`` is set. -1: not yet."""
+    """One shopper's visit. ``basket`` counts what they hold by sku; final once ``left_ns`` is set. -1: not yet.
+
+    ``party_id`` is the visit of the one who pays: the shopper's own unless they came along with somebody.
+    """
 
     visit_id: int
     person_id: int
@@ -44,11 +57,54 @@ class TrueVisit:
     left_ns: int = -1
     denied: bool = False
     basket: Counter[str] = field(default_factory=Counter)
+    kind: VisitKind = VisitKind.SHOPPER
+    party_id: int = 0
+    child: bool = False
+
+    def __post_init__(self) -> None:
+        """Let who came alone be their own party."""
+        self.party_id = self.party_id or self.visit_id
+
+    @property
+    def tailgated(self) -> bool:
+        """Whether the visitor came in without presenting a token."""
+        return self.kind is VisitKind.TAILGATER
 
     @property
     def inside(self) -> bool:
         """Whether the shopper is in the store."""
         return self.entered_ns >= 0 and self.left_ns < 0
+
+
+@dataclass(frozen=True)
+class TrueParty:
+    """All who came on one payment. ``basket`` is what they carry out together, ``owed`` what is to be charged for.
+
+    ``left_ns`` is when the last of them left, -1 while somebody is inside.
+    """
+
+    party_id: int
+    token: str
+    kind: VisitKind
+    members: tuple[int, ...]
+    entered_ns: int
+    left_ns: int
+    basket: Counter[str]
+
+    @property
+    def owed(self) -> Counter[str]:
+        """What the token owes: nothing for staff and for those who came in without one."""
+        return self.basket if self.kind is VisitKind.SHOPPER else Counter()
+
+
+@dataclass(frozen=True)
+class TrueExchange:
+    """A piece that changed hands without a shelf; 0 is the floor, where something was dropped or lay."""
+
+    stamp_ns: int
+    giver_id: int
+    taker_id: int
+    sku: str
 
 
 @dataclass(frozen=True)
@@ -74,6 +130,7 @@ class Truth:
 
     visits: dict[int, TrueVisit] = field(default_factory=dict)
     interactions: list[TrueInteraction] = field(default_factory=list)
+    exchanges: list[TrueExchange] = field(default_factory=list)
 
     def record(self, interaction: TrueInteraction) -> None:
         """Note an interaction and change the shopper's basket."""
@@ -82,10 +139,55 @@ class Truth:
         if interaction.kind is InteractionKind.TAKE:
             basket[interaction.sku] += interaction.quantity
         elif interaction.kind is InteractionKind.RETURN:
-            basket[interaction.sku] -= interaction.quantity
-            if basket[interaction.sku] == 0:
-                del basket[interaction.sku]
+            _remove(basket, interaction.sku, interaction.quantity)
+
+    def exchange(self, exchange: TrueExchange) -> None:
+        """Note that a piece changed hands, was dropped or picked up."""
+        self.exchanges.append(exchange)
+        if exchange.giver_id:
+            _remove(self.visits[exchange.giver_id].basket, exchange.sku, 1)
+        if exchange.taker_id:
+            self.visits[exchange.taker_id].basket[exchange.sku] += 1
+
+    def parties(self) -> list[TrueParty]:
+        """Return all parties of whom somebody came in, in the order in which they did."""
+        members: dict[int, list[TrueVisit]] = {}
+        for visit in self.visits.values():
+            if visit.entered_ns >= 0:
+                members.setdefault(visit.party_id, []).append(visit)
+        parties = []
+        for party_id, visits in members.items():
+            left = [visit.left_ns for visit in visits]
+            parties.append(
+                TrueParty(
+                    party_id,
+                    visits[0].token,
+                    visits[0].kind,
+                    tuple(visit.visit_id for visit in visits),
+                    min(visit.entered_ns for visit in visits),
+                    -1 if min(left) < 0 else max(left),
+                    _together(visit.basket for visit in visits),
+                )
+            )
+        return parties
+
+    def parties_left(self) -> list[TrueParty]:
+        """Return the parties of whom everybody has left."""
+        return [party for party in self.parties() if party.left_ns >= 0]
 
     def visits_left(self) -> list[TrueVisit]:
         """Return the visits that are over, those who never came in excepted."""
         return [visit for visit in self.visits.values() if visit.entered_ns >= 0 and visit.left_ns >= 0]
+
+
+def _remove(basket: Counter[str], sku: str, quantity: int) -> None:
+    basket[sku] -= quantity
+    if basket[sku] == 0:
+        del basket[sku]
+
+
+def _together(baskets: Iterable[Counter[str]]) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for basket in baskets:
+        total.update(basket)
+    return Counter({sku: count for sku, count in total.items() if count})

@@ -42,6 +42,23 @@ def clip_matrix(camera: Camera) -> FloatArray:
     return lens @ pose
 
 
+def light_view(floor: tuple[float, float, float, float], direction: FloatArray) -> FloatArray:
+    """Return the orthographic view (4, 4) along the key light that holds everything up to a person's height."""
+    helper = np.array([1.0, 0.0, 0.0]) if abs(direction[0]) < 0.7 else np.array([0.0, 1.0, 0.0])
+    right = np.cross(helper, direction)
+    right /= np.linalg.norm(right)
+    up = np.cross(direction, right)
+    axes = np.stack([right, up, -direction])
+    x0, y0, x1, y1 = floor
+    corners = np.array([(x, y, z) for x in (x0, x1) for y in (y0, y1) for z in (0.0, 2.2)]) @ axes.T
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    view = np.eye(4)
+    scale = 2 / (high - low)
+    view[:3, :3] = axes * scale[:, None]
+    view[:3, 3] = -1 - low * scale
+    return view
+
+
 def window_to_clip(camera: Camera) -> FloatArray:
     """Return the (4, 4) matrix from window coordinates (x, y, depth 0..1) to clip coordinates with w = 1."""
     matrix = np.diag([2 / camera.width, 2 / camera.height, 2.0, 1.0])

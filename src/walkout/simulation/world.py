@@ -2,40 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-
 import numpy as np
 from numpy.typing import NDArray
 
 from walkout.drivers.types import GateSignal, ReadingBatch
 from walkout.interactions.types import InteractionKind
-from walkout.simulation.appearance import sample_appearance
+from walkout.simulation.arrivals import spares_of
 from walkout.simulation.behaviour import Shopper
 from walkout.simulation.body_points import BodyModel, RenderedBodies
+from walkout.simulation.doors import Doors
+from walkout.simulation.entrance import Entrance
 from walkout.simulation.gates import Gate
 from walkout.simulation.load_cells import LoadCells, stream
+from walkout.simulation.meetings import Meetings
+from walkout.simulation.merchandise import stocked_store
 from walkout.simulation.navigation import BODY_RADIUS_M, FloorMap, Portal
 from walkout.simulation.people import TICK_S, Arm, Crowd, Walker, interpolate
-from walkout.simulation.scenario import Arrival, Flow, Scenario
-from walkout.simulation.scene import BodyPose, Person, Scene
+from walkout.simulation.scenario_model import Scenario
+from walkout.simulation.scene import BodyPose, ItemPlace, Person, Scene
 from walkout.simulation.shopper import Actor, Doing
 from walkout.simulation.stock import LaneStock, Stock
-from walkout.simulation.truth import TrueInteraction, TrueShopper, TrueVisit, Truth
+from walkout.simulation.truth import TrueExchange, TrueInteraction, TrueShopper, Truth
 from walkout.store.model import GateDirection, Store
 
 TICKS_PER_S = 30
-MOST_PEOPLE = 12
-DOOR_S = 0.8
 FloatArray = NDArray[np.float64]
-
-
-@dataclass
-class Door:
-    """A fridge's door: ``opening`` 0..1, held open by the persons of ``holders``."""
-
-    opening: float = 0.0
-    holders: set[int] = field(default_factory=set)
 
 
 def tick_time_ns(tick: int) -> int:
@@ -53,22 +44,29 @@ class World:
     def __init__(
         self, store: Store, scenario: Scenario, seed: int | None = None, bodies: BodyModel | None = None
     ) -> None:
-        """Build the world. ``seed`` replaces the scenario's; ``bodies`` tells where hands are (default: rendered)."""
-        self.store = store
+        """Build the world. ``seed`` replaces the scenario's; ``bodies`` tells where hands are (default: rendered).
+
+        The world's own ``store`` has the facings that are truly there, not those of the planogram.
+        """
+        self.store = stocked_store(store, scenario.stocked)
         self.scenario = scenario
         self.seed = scenario.seed if seed is None else seed
         self._bodies = bodies or RenderedBodies()
         self.floor = FloorMap(store)
-        self.stock = Stock(store, scenario.fill, stream(self.seed, "stock", "fill"))
+        spares = spares_of(scenario, {lane_id: facing.sku for lane_id, facing in self.store.facing_by_lane.items()})
+        counts = {entry.lane_id: entry.count for entry in scenario.stocked if entry.count is not None}
+        self.stock = Stock(
+            self.store, scenario.fill, stream(self.seed, "stock", "fill"), counts, [spare.sku for spare in spares]
+        )
+        self.meetings = Meetings(scenario)
         self.gates = {g.fixture_id: Gate(g.fixture_id, d) for d in GateDirection for g in store.gates(d)}
-        self.doors = {fixture.fixture_id: Door() for fixture in store.fixtures if fixture.has_door}
+        slams = stream(self.seed, "doors", "slam")
+        self.doors = Doors(store.fixtures, self.stock.lanes, scenario.load_cells.door_slam_g, slams)
         self.truth = Truth()
         self._crowd = Crowd(self.floor)
-        self._shoppers: dict[int, Shopper] = {}
-        self._portal_owner: dict[str, int] = {}
-        self._waiting: list[tuple[int, Arrival]] = []
-        self._arrivals = _ArrivalStream(scenario, self.seed)
+        self.shoppers: dict[int, Shopper] = {}
         self._portals = self.floor.portals
+        self._entrance = Entrance(self, self._bodies, list(zip(self.stock.spare_rows, spares, strict=True)))
         self.waiting_points = self._find_waiting_points()
         self._readings: list[ReadingBatch] = []
         self._signals: list[GateSignal] = []
@@ -92,12 +90,17 @@ class World:
 
     def scene(self) -> Scene:
         """Return what is to be seen at the time of the last ``advance``. Its item table is live: use it at once."""
-        people = tuple(self._person(shopper) for shopper in self._shoppers.values())
-        for person, shopper in zip(people, self._shoppers.values(), strict=True):
+        people = tuple(self._person(shopper) for shopper in self.shoppers.values())
+        for person, shopper in zip(people, self.shoppers.values(), strict=True):
             self._hold_items(person, shopper)
-        doors = {name: door.opening for name, door in self.doors.items()}
+        doors = {name: door.opening for name, door in self.doors.doors.items()}
         gates = {name: gate.opening for name, gate in self.gates.items()}
-        return Scene(self._asked_ns, people, self.stock.table, self.scenario.lighting, doors, gates)
+        props = tuple(
+            prop
+            for person, shopper in zip(people, self.shoppers.values(), strict=True)
+            if (prop := shopper.carried.prop(self._bodies.locate(person), person.pose, self._share())) is not None
+        )
+        return Scene(self._asked_ns, people, self.stock.table, self.scenario.lighting, doors, gates, props)
 
     def take_readings(self) -> list[ReadingBatch]:
         """Return the batches of all fixtures with shelves that were complete by the time of the last ``advance``."""
@@ -129,12 +132,12 @@ class World:
         """Whether the duration is over or everybody who comes has left."""
         if self.scenario.duration_s is not None and self._asked_ns >= self.scenario.duration_s * 1e9:
             return True
-        return self._arrivals.exhausted and not self._waiting and not self._shoppers
+        return self._entrance.over and not self.shoppers
 
     def true_shoppers(self) -> tuple[TrueShopper, ...]:
         """Return where everybody is at the time of the last ``advance``."""
         result = []
-        for shopper in self._shoppers.values():
+        for shopper in self.shoppers.values():
             person = self._person(shopper)
             position = np.array([person.pose.x, person.pose.y])
             velocity = shopper.walker.velocity.copy()
@@ -168,28 +171,47 @@ class World:
 
     def claim_portal(self, portal: Portal, shopper: Shopper) -> bool:
         """Claim a gate's way for one person; False while somebody else has it."""
-        owner = self._portal_owner.setdefault(portal.gate_id, shopper.visit.visit_id)
-        return owner == shopper.visit.visit_id
+        return self._entrance.claim(portal, shopper.visit.visit_id)
 
     def leave_portal(self, portal: Portal, shopper: Shopper) -> None:
-        """Give a gate's way free."""
-        if self._portal_owner.get(portal.gate_id) == shopper.visit.visit_id:
-            del self._portal_owner[portal.gate_id]
+        """Give a gate's way free, or to who slips in behind."""
+        self._entrance.leave(portal, shopper.visit.visit_id)
 
     def walkers(self) -> list[Walker]:
         """Return everybody's body."""
-        return [shopper.walker for shopper in self._shoppers.values()]
+        return [shopper.walker for shopper in self.shoppers.values()]
 
-    def spot_free(self, spot: FloatArray, asking: Actor) -> bool:
-        """Return whether nobody else stands at, or is on the way to, a place close to ``spot``."""
-        for other in self._shoppers.values():
+    def spot_free(self, spot: FloatArray, asking: Actor, close: bool = False) -> bool:
+        """Return whether nobody else stands at, or is on the way to, a place near ``spot``, or very ``close``."""
+        claimed, standing = (0.5, 0.5) if close else (0.6, 0.55)
+        for other in self.shoppers.values():
             if other is asking:
                 continue
-            if other.spot is not None and np.hypot(*(other.spot - spot)) < 0.6:
+            if other.spot is not None and np.hypot(*(other.spot - spot)) < claimed:
                 return False
-            if not np.any(other.walker.wanted) and np.hypot(*(other.walker.position - spot)) < 0.55:
+            if not np.any(other.walker.wanted) and np.hypot(*(other.walker.position - spot)) < standing:
                 return False
         return True
+
+    def present(self, shopper: Shopper) -> bool:
+        """Whether somebody is still there."""
+        return shopper.visit.visit_id in self.shoppers
+
+    def named(self, name: str) -> Shopper | None:
+        """Return who has a name in the scenario, None while they are not there."""
+        return next((s for s in self.shoppers.values() if s.arrival.name == name), None)
+
+    def companions_busy(self, leader: Shopper) -> bool:
+        """Whether somebody who came with this shopper is not ready to leave."""
+        if self._entrance.expected(leader.visit.visit_id):
+            return True
+        mine = [s for s in self.shoppers.values() if s.leader is leader and not s.visit.tailgated]
+        return any(not (s.ready_to_leave and s.visit.inside) for s in mine)
+
+    def waiting_taker(self, giver: Shopper, name: str, sku: str) -> Shopper | None:
+        """Return the one of this name if they stand waiting for a product from this giver."""
+        taker = self.named(name)
+        return taker if taker is not None and taker.expecting == (giver.arrival.name, sku) else None
 
     def push_strength(self, generator: np.random.Generator) -> float:
         """Draw how hard a hand pushes on a shelf, in grams (standard deviation); most are gentle, some are not."""
@@ -209,10 +231,11 @@ class World:
             arm.grip = position - self._held_position(person, actor, arm, row)
         return float(self.stock.weight_g[rows].sum())
 
-    def put(self, actor: Actor, arm: Arm, row: int, lane: LaneStock, column: int) -> None:
-        """Leave an item of a hand in a lane."""
+    def put(self, actor: Actor, arm: Arm, row: int, lane: LaneStock, column: int, behind: bool = False) -> None:
+        """Leave an item of a hand in a lane, before or behind what stands there."""
         arm.items.remove(row)
-        self.stock.put(row, lane, column, self.now_ns, actor.generator)
+        put = self.stock.put_behind if behind else self.stock.put
+        put(row, lane, column, self.now_ns, actor.generator)
 
     def stow(self, actor: Actor, arm: Arm) -> None:
         """Let a hand's items vanish in the bag."""
@@ -230,17 +253,51 @@ class World:
             if isinstance(actor, Shopper):
                 actor.bag.remove(row)
 
+    def pass_item(self, giver: Shopper, from_arm: Arm, row: int, taker: Shopper, to_arm: Arm) -> None:
+        """Move an item from one person's hand into another's."""
+        from_arm.items.remove(row)
+        to_arm.items.append(row)
+        self.stock.hand_on(row)
+        self._exchange(giver.visit.visit_id, taker.visit.visit_id, row)
+
+    def let_fall(self, shopper: Shopper, arm: Arm, row: int) -> FloatArray:
+        """Let an item slip out of a hand; returns where it was, (3,)."""
+        arm.items.remove(row)
+        self._exchange(shopper.visit.visit_id, 0, row)
+        return self.stock.table.position[row].astype(float)
+
+    def lay(self, row: int, position: FloatArray) -> None:
+        """Put a falling item at a place."""
+        self.stock.lay(row, position)
+
+    def on_floor(self, sku: str, near: FloatArray) -> int | None:
+        """Return the nearest piece of a product that lies on the floor."""
+        table = self.stock.table
+        rows = [
+            int(row)
+            for row in np.flatnonzero((table.place == ItemPlace.FLOOR) & (table.position[:, 2] <= 0.0))
+            if self.stock.product(int(row)).sku == sku
+        ]
+        return min(rows, key=lambda row: float(np.hypot(*(table.position[row][:2] - near))), default=None)
+
+    def lift(self, shopper: Shopper, arm: Arm, row: int) -> None:
+        """Take an item off the floor into a hand."""
+        arm.items.append(row)
+        self.stock.hand_on(row)
+        self._exchange(0, shopper.visit.visit_id, row)
+
+    def _exchange(self, giver_id: int, taker_id: int, row: int) -> None:
+        self.truth.exchange(TrueExchange(self.now_ns, giver_id, taker_id, self.stock.product(row).sku))
+
+    def set_cup(self, row: int, lane: LaneStock, column: int, grams: float, generator: np.random.Generator) -> None:
+        """Let a machine put a cup into its lane."""
+        self.stock.put(row, lane, column, self.now_ns, generator)
+        self.stock.weight_g[row] = grams
+        self.stock.reserved.add(row)
+
     def start_pending(self, actor: Actor, gesture: Doing) -> None:
         """Start a gesture that runs beside what the person does."""
         actor.gesture = gesture
-
-    def hold_door(self, fixture_id: str, shopper: Shopper) -> None:
-        """Keep a fridge's door open."""
-        self.doors[fixture_id].holders.add(shopper.visit.visit_id)
-
-    def release_door(self, fixture_id: str, shopper: Shopper) -> None:
-        """Let a fridge's door fall shut unless somebody else holds it."""
-        self.doors[fixture_id].holders.discard(shopper.visit.visit_id)
 
     def record(
         self,
@@ -269,45 +326,18 @@ class World:
         self._tick += 1
         self.now_ns = tick_time_ns(self._tick)
         self._push[:] = 0.0
-        self._waiting.extend(self._arrivals.due(self.now_ns))
-        self._admit()
-        for shopper in list(self._shoppers.values()):
+        self._entrance.step()
+        for shopper in list(self.shoppers.values()):
             self._resume(shopper)
         self._crowd.step(self.walkers())
+        for shopper in self.shoppers.values():
+            shopper.carried.step(self.floor)
         self._step_gates()
-        self._step_doors()
+        self.doors.step(self.now_ns)
         self._sample_cells()
         self.stock.settle(self.now_ns)
         self._last_poses = self._poses
-        self._poses = {visit_id: shopper.walker.pose() for visit_id, shopper in self._shoppers.items()}
-
-    def _admit(self) -> None:
-        portal = self.entry_portal
-        if not self._waiting or portal.gate_id in self._portal_owner or len(self._shoppers) >= MOST_PEOPLE:
-            return
-        number, arrival = self._waiting.pop(0)
-        generator = stream(self.seed, "person", str(number))
-        tailor = stream(self.seed, "looks", str(number))
-        body = int(tailor.choice(self._bodies.adults())) if arrival.body is None else arrival.body
-        looks = sample_appearance(tailor, body)
-        used = {shopper.walker.person_id for shopper in self._shoppers.values()}
-        person_id = next(i for i in ((number - 1 + k) % 255 + 1 for k in range(255)) if i not in used)
-        token = arrival.token or f"{arrival.payment.value}-{self.seed}-{number}"
-        visit = self.truth.visits[number] = TrueVisit(number, person_id, token, self.now_ns)
-        forward = portal.centre - portal.start
-        walker = Walker(
-            person_id,
-            looks,
-            portal.start.copy(),
-            float(np.arctan2(forward[1], forward[0])),
-            float(generator.uniform(*arrival.behaviour.speed_m_s)),
-            bool(generator.random() < 0.88),
-            self._bodies.stature(looks),
-            self._bodies.cycle_length(looks),
-        )
-        shopper = Shopper(self, walker, generator, arrival, visit)
-        self._shoppers[number] = shopper
-        self._portal_owner[portal.gate_id] = number
+        self._poses = {visit_id: shopper.walker.pose() for visit_id, shopper in self.shoppers.items()}
 
     def _resume(self, shopper: Shopper) -> None:
         if shopper.gesture is not None:
@@ -324,7 +354,7 @@ class World:
                 self.stow(shopper, arm)
             for portal in self._portals.values():
                 self.leave_portal(portal, shopper)
-            del self._shoppers[shopper.visit.visit_id]
+            del self.shoppers[shopper.visit.visit_id]
 
     def _step_gates(self) -> None:
         for gate_id, gate in self.gates.items():
@@ -334,13 +364,9 @@ class World:
             self._signals.extend(gate.signals)
             gate.signals.clear()
 
-    def _step_doors(self) -> None:
-        for door in self.doors.values():
-            change = TICK_S / DOOR_S
-            door.opening = float(np.clip(door.opening + (change if door.holders else -change), 0.0, 1.0))
-
     def _sample_cells(self) -> None:
         """Sample twice: half a tick back, with the mean of the pushes, and now."""
+        self.doors.shake(self._push)
         loads = self.stock.lane_loads()
         middle = 0.5 * (self._last_push + self._push)
         for number, (load, push) in enumerate(((self._loads, middle), (loads, self._push))):
@@ -358,14 +384,17 @@ class World:
         reachable = [point for point in points if self.floor.clearance(point[None])[0] > BODY_RADIUS_M + 0.03]
         return np.array(reachable).reshape(-1, 2)
 
+    def _share(self) -> float:
+        """Return where between the last two ticks the time asked for lies, 0..1."""
+        start, end = tick_time_ns(self._tick - 1), tick_time_ns(self._tick)
+        return float(np.clip((self._asked_ns - start) / max(1, end - start), 0.0, 1.0))
+
     def _person(self, shopper: Shopper) -> Person:
         visit_id = shopper.visit.visit_id
         pose = self._poses.get(visit_id, shopper.walker.pose())
         before = self._last_poses.get(visit_id)
         if before is not None:
-            start, end = tick_time_ns(self._tick - 1), tick_time_ns(self._tick)
-            share = float(np.clip((self._asked_ns - start) / max(1, end - start), 0.0, 1.0))
-            pose = interpolate(before, pose, share)
+            pose = interpolate(before, pose, self._share())
         return Person(shopper.walker.person_id, shopper.walker.appearance, pose)
 
     def _hold_items(self, person: Person, shopper: Shopper) -> None:
@@ -384,38 +413,3 @@ class World:
         order = arm.items.index(row) - (len(arm.items) - 1) / 2
         offset = forward * (min(size[0] / 2, 0.05) + 0.01) + side * order * (size[1] + 0.004)
         return np.asarray(palm + offset - np.array([0.0, 0.0, min(0.55 * size[2], 0.14)]))
-
-
-class _ArrivalStream:
-    """Hands out the arrivals of a scenario when they are due, numbered from 1."""
-
-    def __init__(self, scenario: Scenario, seed: int) -> None:
-        self._list = list(scenario.arrivals)
-        self._flow = scenario.flow
-        self._generator = stream(seed, "arrivals", scenario.name)
-        self._number = 0
-        self._next_s = self._flow.first_at_s if self._flow else 0.0
-
-    @property
-    def exhausted(self) -> bool:
-        """Whether nobody comes any more."""
-        if self._flow is not None:
-            return self._flow.count is not None and self._number >= self._flow.count
-        return not self._list
-
-    def due(self, now_ns: int) -> Iterable[tuple[int, Arrival]]:
-        """Return the (number, arrival) pairs whose time has come."""
-        now_s = now_ns / 1e9
-        while not self.exhausted:
-            arrival = self._list[0] if self._flow is None else self._of_flow(self._flow)
-            if arrival.at_s > now_s:
-                return
-            if self._flow is None:
-                self._list.pop(0)
-            else:
-                self._next_s += float(self._generator.exponential(60.0 / self._flow.rate_per_minute))
-            self._number += 1
-            yield self._number, arrival
-
-    def _of_flow(self, flow: Flow) -> Arrival:
-        return Arrival(self._next_s, flow.behaviour, payment=flow.payment)

@@ -12,6 +12,8 @@ from walkout.store.model import Facing, Fixture, FixtureType, Lane, Product, She
 
 _SLACK = 1e-6
 _NO_LIMIT = 1000
+_USUAL_LIMIT = 4
+"""So many pieces behind each other where nobody says how many."""
 
 
 def read_planogram(
@@ -92,16 +94,26 @@ def _read_facing(
     product = products[sku]
     if not _fits(entry, fixture, shelf, lane, product):
         return None
-    depth, width, _ = product.size
-    most_columns, most_deep = int((lane.width + _SLACK) / width), int((lane.depth + _SLACK) / depth)
+    full, most_deep = full_facing(lane, product, limit), full_facing(lane, product, _NO_LIMIT).depth_count
     if section is None:
-        return Facing(lane.lane_id, sku, most_columns, min(most_deep, limit))
-    columns = section.integer("columns", 1, most_columns, most_columns)
-    depth_count = section.integer("depth_count", 1, most_deep, min(most_deep, limit))
+        return full
+    columns = section.integer("columns", 1, full.columns, full.columns)
+    depth_count = section.integer("depth_count", 1, most_deep, full.depth_count)
     return Facing(lane.lane_id, sku, columns, depth_count) if section.done() else None
 
 
 def _fits(entry: Value, fixture: Fixture, shelf: Shelf, lane: Lane, product: Product) -> bool:
+    reason = misfit(fixture, shelf, lane, product)
+    if reason:
+        warm = product.fridge and fixture.type is not FixtureType.FRIDGE
+        entry.problem(reason, "put it into a fridge" if warm else "choose another lane or change the fixture")
+    return not reason
+
+
+def misfit(fixture: Fixture, shelf: Shelf, lane: Lane, product: Product) -> str:
+    """Return why a product cannot stand in a lane, "" when it can."""
+    if product.fridge and fixture.type is not FixtureType.FRIDGE:
+        return f"{product.sku} must be kept cool, {fixture.fixture_id} is a {fixture.type.value}"
     depth, width, height = product.size
     for name, needed, there in (
         ("wide", width, lane.width),
@@ -109,14 +121,12 @@ def _fits(entry: Value, fixture: Fixture, shelf: Shelf, lane: Lane, product: Pro
         ("high", height, shelf.clearance),
     ):
         if needed > there + _SLACK:
-            entry.problem(
-                f"{product.sku} is {needed:g} m {name}, lane {lane.lane_id} has {there:.3f} m",
-                "choose another lane or change the fixture",
-            )
-            return False
-    if product.fridge and fixture.type is not FixtureType.FRIDGE:
-        entry.problem(
-            f"{product.sku} must be kept cool, {fixture.fixture_id} is a {fixture.type.value}", "put it into a fridge"
-        )
-        return False
-    return True
+            return f"{product.sku} is {needed:g} m {name}, lane {lane.lane_id} has {there:.3f} m"
+    return ""
+
+
+def full_facing(lane: Lane, product: Product, limit: int = _USUAL_LIMIT) -> Facing:
+    """Return the facing that fills a lane with a product that fits, at most ``limit`` pieces behind each other."""
+    depth, width, _ = product.size
+    most_columns, most_deep = int((lane.width + _SLACK) / width), int((lane.depth + _SLACK) / depth)
+    return Facing(lane.lane_id, product.sku, most_columns, min(most_deep, limit))

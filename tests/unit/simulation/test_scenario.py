@@ -119,6 +119,28 @@ def script(action: str) -> str:
         (HEAD + "suite: {class: a, seeds: [4]}\narrivals: []\n", 2, ["suite.seeds[0]", "is 4", "from 5000"]),
         (HEAD + "suite: {class: a, seeds: [5000, 5000]}\narrivals: []\n", 2, ["repeats a seed"]),
         (HEAD + "suite: {seeds: [5000]}\narrivals: []\n", 2, ["suite.class: is missing"]),
+        (script("restock: {lane: g1/0/0}"), 3, ["not of the staff", "payment: staff"]),
+        (script("hand_over: {sku: honey-forest, to: ben}"), 3, ["cannot hand over", "holds 0"]),
+        (script("receive: {sku: honey-forest, from: ben}"), 3, ["nobody is called 'ben'", "name: ben"]),
+        (script("meet: here"), 3, ["nobody else comes to the meeting 'here'"]),
+        (script("pick_up: {sku: honey-forest}"), 3, ["nobody drops 'honey-forest'"]),
+        (script("hold_door: {fixture: g1}"), 3, ["'g1' has no door"]),
+        (script("brew: {sku: honey-forest}"), 3, ["no coffee machine"]),
+        (script("take: {sku: nuts-peanuts, quantity: 3, together: true}"), 3, ["in one grasp", "one hand holds"]),
+        (script("take: {lane: g1/0/0, quantity: 20}"), 3, ["hold", "at most"]),
+        (script("walk: [40, 1]"), 3, ["nobody can get to [40.0, 1.0]"]),
+        (script("take: {lane: g1/0/0, stand_m: 3}"), 3, ["stand_m", "from -0.42 to 0.42"]),
+        (arrival("tailgaters: [{at_s: 3}]"), 3, ["tailgaters[0].at_s", "unknown field"]),
+        (arrival("payment: declined, tailgaters: [{}]"), 3, ["nobody to follow"]),
+        (HEAD + "most_people: 60\narrivals: []\n", 2, ["free floor of store 'kiosk' holds"]),
+        (HEAD + "stocked: {g9/0/0: ~}\narrivals: []\n", 2, ["lane 'g9/0/0' is not in store"]),
+        (HEAD + "stocked: {g1/0/0: tea}\narrivals: []\n", 2, ["'tea' is not in the catalogue"]),
+        (HEAD + "stocked: {g1/0/0: {sku: honey-forest, count: 99}}\narrivals: []\n", 2, ["which holds"]),
+        (HEAD + "faults: [{camera_lost: {camera: c77}}]\narrivals: []\n", 2, ["is 'c77'", "choose one of c1"]),
+        (HEAD + "faults: [{drift: {lane: g1/0/0}}]\narrivals: []\n", 2, ["grams_per_minute: is missing"]),
+        (HEAD + "faults: [{plate_dead: {lane: g1/0/0, from_s: 5, to_s: 4}}]\narrivals: []\n", 2, ["not after from_s"]),
+        (HEAD + "faults: [{clock_skew: {seconds: 1}}]\narrivals: []\n", 2, ["name one device"]),
+        (HEAD + "lighting: {flicker: {hz: 3}}\narrivals: []\n", 2, ["flicker.depth: is missing"]),
         ("store: corner\narrivals: []\n", 1, ["the store is 'kiosk'"]),
         ("arrivals: []\n", 1, ["store: is missing"]),
         ("store: kiosk\narrivals: [\n", 3, ["not YAML"]),
@@ -144,3 +166,39 @@ def test_a_scenario_that_is_not_there() -> None:
 
 def test_an_empty_file(tmp_path: Path) -> None:
     assert "is empty" in message(tmp_path, "")
+
+
+CHILD = """
+arrivals:
+  - at_s: 1
+    companions:
+      - {child: true, script: [{take: {lane: LANE}}]}
+"""
+
+
+def test_a_child_reaches_only_low_shelves(tmp_path: Path) -> None:
+    file = write(tmp_path, "store: corner" + CHILD.replace("LANE", "g1/4/0"))
+    with pytest.raises(ScenarioError, match=r"lane 'g1/4/0' is 1.4 m high; a child reaches 1.2 m"):
+        load_scenario(file, store("corner"))
+    load_scenario(write(tmp_path, "store: corner" + CHILD.replace("LANE", "g1/2/0")), store("corner"))
+
+
+PASS = """
+arrivals:
+  - {at_s: 1, name: ann, script: [{take: {sku: honey-forest}}, {hand_over: {sku: honey-forest, to: ben}}]}
+  - {at_s: 2, name: ben, script: [RECEIVE]}
+"""
+
+
+def test_who_hands_over_needs_somebody_who_receives(tmp_path: Path) -> None:
+    wrong = HEAD + PASS.replace("RECEIVE", "{wait_s: 3}")
+    assert "'ben' does not receive 'honey-forest'" in message(tmp_path, wrong)
+    right = HEAD + PASS.replace("RECEIVE", "{receive: {sku: honey-forest, from: ann}}")
+    scenario = load_scenario(write(tmp_path, right), store("kiosk"))
+    assert [person.name for person in scenario.people()] == ["ann", "ben"]
+
+
+def test_a_lane_named_without_its_product_may_be_put_back_by_it(tmp_path: Path) -> None:
+    text = script("take: {lane: g1/0/0}}, {put_back: {sku: nuts-peanuts}")
+    load_scenario(write(tmp_path, text))
+    load_scenario(write(tmp_path, text), store("kiosk"))

@@ -224,7 +224,8 @@ def test_an_unknown_name_lists_the_known_ones(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(StoreError) as caught:
         load_store("cornr")
-    assert str(caught.value) == ("cornr: is no store, did you mean 'corner'?; use a folder or one of: corner, kiosk")
+    told = "cornr: is no store, did you mean 'corner'?; use a folder or one of: arcade, corner, kiosk"
+    assert str(caught.value) == told
     with pytest.raises(StoreError, match=r"^no/where: is no folder; name the folder that holds store.yaml$"):
         find_store("no/where")
 
