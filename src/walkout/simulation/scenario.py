@@ -233,9 +233,9 @@ def _read_stocked_lane(tree: Tree, lane_id: str, store: Store | None) -> Stocked
         remedy = f"{did_you_mean(sku, store.product_by_sku)}use a sku of the catalogue of store '{store.store_id}'"
         named.fail(f"product '{sku}' is not in the catalogue", remedy)
     site = store.lane_sites[lane_id]
-    reason = misfit(site.fixture, site.shelf, site.lane, product)
-    if reason:
-        named.fail(reason, "choose another lane or product")
+    wrong = misfit(site.fixture, site.shelf, site.lane, product)
+    if wrong:
+        named.fail(*wrong)
     most = full_facing(site.lane, product).capacity
     if count is not None and count > most:
         tree.fail(f"puts {count} of '{sku}' into lane '{lane_id}', which holds {most}", f"write {most} or less")

@@ -103,17 +103,14 @@ def _read_facing(
 
 
 def _fits(entry: Value, fixture: Fixture, shelf: Shelf, lane: Lane, product: Product) -> bool:
-    reason = misfit(fixture, shelf, lane, product)
-    if reason:
-        warm = product.fridge and fixture.type is not FixtureType.FRIDGE
-        entry.problem(reason, "put it into a fridge" if warm else "choose another lane or change the fixture")
-    return not reason
+    wrong = misfit(fixture, shelf, lane, product)
+    if wrong:
+        entry.problem(*wrong)
+    return not wrong
 
 
-def misfit(fixture: Fixture, shelf: Shelf, lane: Lane, product: Product) -> str:
-    """Return why a product cannot stand in a lane, "" when it can."""
-    if product.fridge and fixture.type is not FixtureType.FRIDGE:
-        return f"{product.sku} must be kept cool, {fixture.fixture_id} is a {fixture.type.value}"
+def misfit(fixture: Fixture, shelf: Shelf, lane: Lane, product: Product) -> tuple[str, str] | None:
+    """Return why a product cannot stand in a lane and what to do about it, None when it can."""
     depth, width, height = product.size
     for name, needed, there in (
         ("wide", width, lane.width),
@@ -121,8 +118,12 @@ def misfit(fixture: Fixture, shelf: Shelf, lane: Lane, product: Product) -> str:
         ("high", height, shelf.clearance),
     ):
         if needed > there + _SLACK:
-            return f"{product.sku} is {needed:g} m {name}, lane {lane.lane_id} has {there:.3f} m"
-    return ""
+            reason = f"{product.sku} is {needed:g} m {name}, lane {lane.lane_id} has {there:.3f} m"
+            return reason, "choose another lane or change the fixture"
+    if product.fridge and fixture.type is not FixtureType.FRIDGE:
+        reason = f"{product.sku} must be kept cool, {fixture.fixture_id} is a {fixture.type.value}"
+        return reason, "put it into a fridge"
+    return None
 
 
 def full_facing(lane: Lane, product: Product, limit: int = _USUAL_LIMIT) -> Facing:
