@@ -16,15 +16,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from walkout.drivers.types import ReadingBatch
+from walkout.interactions.liveness import Liveness
 from walkout.interactions.plate_tracker import PlateChange, PlateTracker, PlateTrackerParameters
 from walkout.interactions.types import WeightEvent
 from walkout.store.model import Fixture
 
 FloatArray = NDArray[np.float64]
-_REMEMBER_NS = 5_000_000_000
+BoolArray = NDArray[np.bool_]
+_REMEMBER_NS = 15_000_000_000
 _HEALTH_S = 1.0
 # A neighbour's cross-talk can be felt a little before and after its own disturbance.
 _LATE_NS = 500_000_000
+# Boards and cells creep for some seconds after a big step.
+_CREEP_NS = 5_000_000_000
+# The moments at which an item leaves two plates are known this well.
+_MOMENT_NS = 100_000_000
 
 
 @dataclass(frozen=True)
@@ -37,8 +43,10 @@ class ShelfMonitorParameters:
         step_sigmas: nor are steps of fewer standard deviations.
         crosstalk: share of a neighbour's step that a plate feels on average.
         crosstalk_sd: how much that share varies from plate to plate.
+        creep: share of a step by which the plate still creeps in the seconds after it (standard deviation).
         crosstalk_reach: how many lanes away it is felt.
-        merge_s: steps of neighbouring plates that begin and settle within this time of each other are one event.
+        merge_s: plates beside each other that change within this time of each other are one event.
+        patience_s: a plate that may have changed with one beside it is not waited for any longer than this.
         gap_s: readings missing for longer than this reset the levels.
         noisy_g: a plate with more noise than this per sample is reported as noisy.
         drift_g_per_minute: and one whose quiet level moves faster as drifting.
@@ -50,8 +58,10 @@ class ShelfMonitorParameters:
     step_sigmas: float = 4.5
     crosstalk: float = 0.018
     crosstalk_sd: float = 0.008
+    creep: float = 0.004
     crosstalk_reach: int = 2
-    merge_s: float = 0.25
+    merge_s: float = 0.3
+    patience_s: float = 3.0
     gap_s: float = 2.0
     noisy_g: float = 5.0
     drift_g_per_minute: float = 20.0
@@ -59,7 +69,16 @@ class ShelfMonitorParameters:
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense."""
-        for name in ("step_g", "step_sigmas", "crosstalk_sd", "merge_s", "gap_s", "noisy_g", "constant_s"):
+        for name in (
+            "step_g",
+            "step_sigmas",
+            "crosstalk_sd",
+            "merge_s",
+            "patience_s",
+            "gap_s",
+            "noisy_g",
+            "constant_s",
+        ):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} is {getattr(self, name)}: must be positive")
         if not 0 <= self.crosstalk < 0.5:
@@ -70,8 +89,10 @@ class ShelfMonitorParameters:
         "step_sigmas": (0.5, 50),
         "crosstalk": (0, 0.499),
         "crosstalk_sd": (0.0001, 0.5),
+        "creep": (0, 0.2),
         "crosstalk_reach": (0, 20),
         "merge_s": (0.01, 10),
+        "patience_s": (0.1, 60),
         "gap_s": (0.1, 60),
         "noisy_g": (0.1, 1000),
         "drift_g_per_minute": (0.1, 1e4),
@@ -111,7 +132,7 @@ class _Open:
 
     @property
     def key(self) -> _Key:
-        return self.change.plate, self.change.onset_ns
+        return self.change.plate, self.change.begun_ns
 
 
 class ShelfMonitor:
@@ -131,6 +152,7 @@ class ShelfMonitor:
         self._open: dict[_Key, _Open] = {}
         self._closed: deque[PlateChange] = deque()
         self._health = _HealthState(len(self._lanes))
+        self._liveness = Liveness(len(self._lanes))
 
     @property
     def quiet(self) -> bool:
@@ -189,23 +211,43 @@ class ShelfMonitor:
         return self._tracker
 
     def _restart(self, period_ns: int) -> None:
-        self._tracker = PlateTracker(self._p.tracker, len(self._lanes), period_ns)
+        beside = np.zeros((len(self._lanes), len(self._lanes)), bool)
+        for plate, neighbours in enumerate(self._neighbours):
+            beside[plate, [other for other in neighbours if abs(other - plate) == 1]] = True
+        self._tracker = PlateTracker(self._p.tracker, len(self._lanes), period_ns, beside)
         self._period_ns = period_ns
         self._pending = self._pending[:0]
         self._open.clear()
         self._closed.clear()
 
     def _consume_blocks(self) -> list[WeightEvent]:
-        tracker, size = self._tracker_state(), self._p.tracker.block_samples
+        tracker = self._tracker_state()
+        size = tracker.block_samples
         events: list[WeightEvent] = []
         while len(self._pending) >= size:
             block, self._pending = self._pending[:size], self._pending[size:]
+            stuck = self._liveness.stuck(block)
+            if stuck.any():
+                # The last value of a dead converter is no weight. The plate keeps its level until it lives again.
+                block = np.where(stuck, np.nan, block)
+                events += self._abandon(stuck & tracker.disturbed, tracker)
             for change in tracker.add_block(self._pending_ns, block):
-                known = self._open.get((change.plate, change.onset_ns))
-                self._open[change.plate, change.onset_ns] = _Open(change, known.event_id if known else "")
+                known = self._open.get((change.plate, change.begun_ns))
+                self._open[change.plate, change.begun_ns] = _Open(change, known.event_id if known else "")
             self._pending_ns += size * self._period_ns
             if self._open:
                 events += self._resolve(tracker)
+        return events
+
+    def _abandon(self, plates: BoolArray, tracker: PlateTracker) -> list[WeightEvent]:
+        """Drop what dead plates began; take back what was announced of it."""
+        events = []
+        for key in [key for key, entry in self._open.items() if plates[key[0]] and not entry.change.final]:
+            entry = self._open.pop(key)
+            shared = any(other.event_id == entry.event_id for other in self._open.values())
+            if entry.event_id and not shared:
+                events.append(self._event([entry], entry.event_id, provisional=False, nothing=True))
+        tracker.abandon(plates)
         return events
 
     def _resolve(self, tracker: PlateTracker) -> list[WeightEvent]:
@@ -229,32 +271,40 @@ class ShelfMonitor:
     def _waits(self, change: PlateChange, tracker: PlateTracker) -> bool:
         """Whether a neighbour still moves that may explain this change as cross-talk, or be one event with it."""
         limit = self._p.crosstalk + 3 * self._p.crosstalk_sd
+        merge_ns = int(self._p.merge_s * 1e9)
+        patient = self._pending_ns - change.end_ns < int(self._p.patience_s * 1e9)
         for neighbour in self._neighbours[change.plate]:
-            if not tracker.disturbed[neighbour] or tracker.standing[neighbour]:
+            if not tracker.moving[neighbour]:
                 continue
             peak = float(tracker.peak_g[neighbour])
             if abs(change.step_g) < limit * peak:
                 return True
-            together = abs(int(tracker.onset_ns[neighbour]) - change.onset_ns) <= self._p.merge_s * 1e9
-            if together and peak > self._p.step_g and not change.final:
+            began = int(tracker.onset_ns[neighbour]) <= change.changed_ns[1] + merge_ns
+            beside = abs(neighbour - change.plate) == 1
+            if patient and beside and began and peak > self._p.step_g:
                 return True
         return False
 
     def _group(self, first: _Open) -> list[_Open]:
         """Return the change and the ones beside it at the same time in the same direction, in lane order."""
-        merge_ns = int(self._p.merge_s * 1e9)
         group, change = [first], first.change
+        if not self._significant(change):
+            return group
         for other in self._open.values():
             near = other.change.plate in self._neighbours[change.plate]
             beside = near and abs(other.change.plate - change.plate) == 1
-            together = (
-                abs(other.change.onset_ns - change.onset_ns) <= merge_ns
-                and abs(other.change.end_ns - change.end_ns) <= merge_ns
-                and other.change.step_g * change.step_g > 0
-            )
-            if beside and together and other.event_id == first.event_id and self._significant(other.change):
+            together = self._together(change, other.change) and other.change.step_g * change.step_g > 0
+            if beside and together and self._significant(other.change):
                 group.append(other)
         return sorted(group, key=lambda member: member.change.plate)
+
+    def _together(self, change: PlateChange, other: PlateChange) -> bool:
+        """Whether two plates changed at one moment, or began and settled together: an item lay on both."""
+        merge_ns = int(self._p.merge_s * 1e9)
+        overlap = other.onset_ns <= change.end_ns + merge_ns and change.onset_ns <= other.end_ns + merge_ns
+        alike = abs(other.onset_ns - change.onset_ns) <= merge_ns and abs(other.end_ns - change.end_ns) <= merge_ns
+        latest_first = max(other.changed_ns[0], change.changed_ns[0])
+        return overlap and (alike or latest_first <= min(other.changed_ns[1], change.changed_ns[1]) + _MOMENT_NS)
 
     def _significant(self, change: PlateChange) -> bool:
         """Whether a step is more than noise and more than what the neighbours' steps explain."""
@@ -265,18 +315,26 @@ class ShelfMonitor:
             if near and overlaps and abs(other.step_g) > 5 * abs(change.step_g):
                 expected += self._p.crosstalk * other.step_g
                 variance += (self._p.crosstalk_sd * other.step_g) ** 2
+            elif other.plate == change.plate and 0 <= change.begun_ns - other.end_ns < _CREEP_NS:
+                variance += (self._p.creep * other.step_g) ** 2
         rest = abs(change.step_g - expected)
-        return rest > self._p.step_g and rest > self._p.step_sigmas * float(np.sqrt(variance))
+        # Drift across a step of a coarse converter is no event either.
+        least = max(self._p.step_g, 1.5 * float(self._liveness.resolution_g[change.plate]))
+        return rest > least and rest > self._p.step_sigmas * float(np.sqrt(variance))
 
     def _emit(self, group: list[_Open]) -> list[WeightEvent]:
         final = all(member.change.final for member in group)
         significant = [member for member in group if self._significant(member.change)]
-        known = group[0].event_id
+        known = max(group, key=lambda member: abs(member.change.step_g)).event_id
+        known = known or next((member.event_id for member in group if member.event_id), "")
         events = []
-        if significant and (final or not known):
+        if significant and (final or not known or any(member.event_id != known for member in group)):
+            # What was announced of the other plates by itself has become part of this event.
+            parts = {member.event_id: member for member in group if member.event_id not in ("", known)}
+            events += [self._event([part], name, provisional=False, nothing=True) for name, part in parts.items()]
             events.append(self._event(significant, known, provisional=not final))
             for member in group:
-                member.event_id = events[0].event_id
+                member.event_id = events[-1].event_id
         elif final and known:
             # What was announced has come to nothing: say so, or the cart would keep it.
             events.append(self._event(group, known, provisional=False, nothing=True))

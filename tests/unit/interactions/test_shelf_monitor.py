@@ -194,7 +194,49 @@ def test_neighbours_never_cross_shelves() -> None:
     assert {event.lane_ids[0] for event in events} == {"g1/0/4", "g1/1/0"}
 
 
-@pytest.mark.parametrize("bad", [{"block_samples": 1}, {"hold_s": 0.1}, {"onset_g": 0.0}])
+@pytest.mark.parametrize("bad", [{"block_s": 0.0}, {"hold_s": 0.1}, {"onset_g": 0.0}])
 def test_parameters_that_make_no_sense_are_refused(bad: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=r"must|at least"):
         PlateTrackerParameters(**bad)  # type: ignore[arg-type]
+
+
+def test_a_cell_that_jumps_to_a_constant_and_comes_back_is_no_event_and_holds_up_nobody() -> None:
+    trace = Trace(5, 20.0)
+    trace.reach(2, 9.0, -30.0)
+    monitor = ShelfMonitor(ShelfMonitorParameters(), SHELF)
+    events = []
+    for batch in trace.batches("s"):
+        grams = batch.grams.copy()
+        if 5e9 <= batch.stamp_ns < 15e9:
+            grams[:, 1] = 0.0
+        events += monitor.add(ReadingBatch("s", batch.stamp_ns, PERIOD_NS, grams))
+    (event,) = finals(events)
+    assert event.lane_ids == ("g1/1/2",)
+    assert event.delta_g == pytest.approx(-30, abs=3)
+
+
+def test_glitches_of_single_samples_are_no_events_and_spoil_none() -> None:
+    trace = Trace(5, 20.0)
+    trace.reach(2, 9.0, -120.0)
+    for sample in range(5, 1200, 37):
+        trace.extra[sample, sample % 5] += 3000.0 * (-1) ** sample
+    (event,) = finals(run(trace))
+    assert event.delta_g == pytest.approx(-120, abs=3)
+
+
+def test_the_onset_is_the_touch_that_led_to_the_step() -> None:
+    trace = Trace(5, 20.0)
+    # Somebody fidgets in the lane for seconds, leaves it, and takes something later.
+    trace.reach(2, 4.0, 0.0, hand_s=1.5)
+    trace.reach(2, 6.2, -331.0)
+    (event,) = finals(run(trace))
+    assert 5.9e9 <= event.onset_ns <= 6.5e9
+
+
+def test_an_item_across_two_plates_is_one_event_though_the_hand_rests_on_one_of_them() -> None:
+    trace = Trace(5, 14.0)
+    trace.reach(2, 5.0, -190.0, hand_s=1.4, push_g=150.0)
+    trace.load[trace.time_s >= 5.7, 3] -= 141.0
+    (event,) = finals(run(trace))
+    assert event.lane_ids == ("g1/1/2", "g1/1/3")
+    assert event.delta_g == pytest.approx(-331, abs=5)
