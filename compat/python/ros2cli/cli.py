@@ -12,7 +12,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from ros2cli.errors import CommandError, NotSupported
+from ros2cli.errors import USAGE, CommandError, NotSupported
 
 #: command -> one line of help; the implementation is `ros2cli.commands.<command>`.
 COMMANDS = {
@@ -42,7 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _run(arguments)
     except CommandError as error:
-        print(f"ros2: error: {error}", file=sys.stderr)
+        # As upstream: what a verb complains of stands alone; only mistakes in the command line name the program.
+        print(f"ros2: error: {error}" if error.code == USAGE else error, file=sys.stderr)
         return error.code
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
@@ -60,7 +61,7 @@ def _run(arguments: list[str]) -> int:
     if command in UNSUPPORTED:
         raise NotSupported(f"'ros2 {command}'")
     if command not in COMMANDS:
-        raise CommandError(f"unknown command '{command}'; choose one of: {', '.join(sorted(COMMANDS))}", 2)
+        raise CommandError(f"unknown command '{command}'; choose one of: {', '.join(sorted(COMMANDS))}", USAGE)
     module = _load(command)
     parser = argparse.ArgumentParser(prog=f"ros2 {command}", description=COMMANDS[command])
     module.add_subparsers(parser)

@@ -1,5 +1,8 @@
 """The one exception by which a command says what went wrong."""
 
+#: Exit code for mistakes in the command line and for what is not supported.
+USAGE = 2
+
 
 class CommandError(RuntimeError):
     """A failure to be shown as one line; `code` is the exit code of the process."""
@@ -13,4 +16,5 @@ class NotSupported(CommandError):
     """Something upstream's ``ros2`` can do and this stand-in cannot."""
 
     def __init__(self, what: str) -> None:
-        super().__init__(f"{what} is not supported by this stand-in of the ros2 command; install ROS 2 to use it", 2)
+        text = f"{what} is not supported by this stand-in of the ros2 command; install ROS 2 to use it"
+        super().__init__(text, USAGE)

@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,6 +22,10 @@ from rclpy.signals import SignalHandlerOptions
 HIDDEN_PREFIX = "_"
 #: Discovery is over when the graph has been quiet for so long, but it takes at least and at most so many seconds.
 QUIET_S, LEAST_S, MOST_S = 0.3, 0.3, 4.0
+
+INFO_NONUNIQUE_WARNING_TEMPLATE = (
+    'There are {num_nodes} nodes in the graph with the exact name "{node_name}". '
+    "You are seeing information about only one of them.")
 
 
 @dataclass(frozen=True, order=True)
@@ -58,7 +63,7 @@ def add_node_arguments(parser: argparse.ArgumentParser) -> None:
 
 @contextlib.contextmanager
 def open_node(args: argparse.Namespace, name: str | None = None, *, discover: bool = True) -> Iterator[Node]:
-    """Yield a node; SIGTERM, like Ctrl-C, raises KeyboardInterrupt in the body.
+    """Yield a node; SIGTERM, like Ctrl-C, raises KeyboardInterrupt in the body (in the main thread).
 
     Args:
         args: parsed arguments with those of `add_node_arguments`.
@@ -70,10 +75,11 @@ def open_node(args: argparse.Namespace, name: str | None = None, *, discover: bo
 
     # Without rclpy's own handlers an interrupt arrives as an exception between two waits, never inside of C++.
     rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
-    previous = signal.signal(signal.SIGTERM, interrupt)
+    is_main = threading.current_thread() is threading.main_thread()
+    previous = signal.signal(signal.SIGTERM, interrupt) if is_main else None
     overrides = [Parameter("use_sim_time", value=True)] if getattr(args, "use_sim_time", False) else []
     node = rclpy.create_node(name or f"{HIDDEN_PREFIX}ros2cli_{os.getpid()}", start_parameter_services=False,
-                             enable_rosout=False, parameter_overrides=overrides)
+                             parameter_overrides=overrides)
     executor = SingleThreadedExecutor()
     executor.add_node(node)
     try:
@@ -81,7 +87,8 @@ def open_node(args: argparse.Namespace, name: str | None = None, *, discover: bo
             wait_for_discovery(node, getattr(args, "spin_time", None))
         yield node
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        if is_main:
+            signal.signal(signal.SIGTERM, previous)
         executor.shutdown()
         node.destroy_node()
         rclpy.try_shutdown()

@@ -10,9 +10,9 @@ from ament_index_python.packages import PackageNotFoundError, get_package_prefix
 from ros2cli.errors import CommandError
 
 
-def packages() -> dict[str, str]:
+def packages() -> dict[str, Path]:
     """Return prefix by package, sorted by name."""
-    return dict(sorted(get_packages_with_prefixes().items()))
+    return {name: Path(prefix) for name, prefix in sorted(get_packages_with_prefixes().items())}
 
 
 def prefix_of(package: str) -> Path:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 STORAGE_ID = "mcap"
+#: What can be read only.
+READABLE_ID = "sqlite3"
 PRESETS = ("", "none", "fastwrite", "zstd_fast", "zstd_small")
 
 
@@ -16,7 +18,7 @@ class StorageOptions:
 
     Attributes:
         uri: folder of the bag (a reader also takes the ``.mcap`` file).
-        storage_id: ``mcap`` or empty.
+        storage_id: ``mcap`` or empty; readers also know ``sqlite3``.
         max_bagfile_size: bytes after which a new file is begun; 0 is never.
         max_bagfile_duration: seconds after which a new file is begun; 0 is never.
         max_cache_size: accepted; chunks are the cache here.
@@ -41,11 +43,11 @@ class StorageOptions:
     end_time_ns: int = -1
     custom_data: dict[str, str] = field(default_factory=dict)
 
-    def check(self) -> None:
-        """Raise RuntimeError for what this stand-in cannot do."""
-        if self.storage_id not in ("", STORAGE_ID):
+    def check(self, known: tuple[str, ...] = (STORAGE_ID,)) -> None:
+        """Raise RuntimeError for what this stand-in cannot do; `known` storages are those that can."""
+        if self.storage_id not in ("", *known):
             raise RuntimeError(f"No storage could be initialized: storage '{self.storage_id}' is not supported, "
-                               f"only '{STORAGE_ID}'")
+                               f"only {' and '.join(known)}")
         if self.storage_preset_profile not in PRESETS:
             raise RuntimeError(f"unknown storage preset profile '{self.storage_preset_profile}'; "
                                f"choose one of: {', '.join(PRESETS[1:])}")

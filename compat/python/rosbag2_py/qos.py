@@ -69,6 +69,45 @@ def _one_from_plain(entry: dict[str, Any]) -> QoSProfile:
                       avoid_ros_namespace_conventions=bool(entry.get("avoid_ros_namespace_conventions", False)))
 
 
+def duration_from(entry: dict[str, int]) -> Duration:
+    """Return the duration of ``{sec: …, nsec: …}``. Raises ValueError if a part is missing or negative."""
+    if not {"sec", "nsec"} <= set(entry):
+        raise ValueError("Time overrides must include both seconds (sec) and nanoseconds (nsec)")
+    if entry["sec"] < 0 or entry["nsec"] < 0:
+        raise ValueError("Time duration may not be a negative value")
+    return Duration(seconds=entry["sec"], nanoseconds=entry["nsec"])
+
+
+def profile_from(entry: dict[str, Any]) -> QoSProfile:
+    """Return a profile as people write it: all but the history may be left out. Raises ValueError."""
+    values: dict[str, Any] = {}
+    for key, stored in entry.items():
+        if key in _POLICIES:
+            try:
+                values[key] = _POLICIES[key][stored.upper()]
+            except KeyError:
+                raise ValueError(f"Unknown {key} '{stored}'") from None
+        elif key in _TIMES:
+            values[key] = duration_from(stored)
+        elif key == "depth":
+            if stored < 0:
+                raise ValueError("'depth' may not be a negative value")
+            values[key] = stored
+        elif key == "avoid_ros_namespace_conventions":
+            values[key] = bool(stored)
+        else:
+            raise ValueError(f"Unexpected key '{key}' for QoS profile")
+    values.setdefault("history", HistoryPolicy.KEEP_LAST)
+    if values["history"] == HistoryPolicy.KEEP_LAST:
+        values.setdefault("depth", 10)
+    return QoSProfile(**values)
+
+
+def profiles_from(document: dict[str, dict[str, Any]]) -> dict[str, QoSProfile]:
+    """Return topic -> profile, from what a file of QoS overrides holds. Raises ValueError."""
+    return {topic: profile_from(entry) for topic, entry in document.items()}
+
+
 def for_subscription(offered: Iterable[QoSProfile], depth: int = 10) -> QoSProfile:
     """Return the strongest profile that is compatible with every publisher.
 

@@ -9,9 +9,11 @@ from pathlib import Path
 
 from rosbag2_py import metadata as meta
 from rosbag2_py import qos
+from rosbag2_py.db3_file import Db3File
 from rosbag2_py.mcap_file import McapFile, StoredMessage
 from rosbag2_py.metadata import BagMetadata, FileInformation, TopicInformation, TopicMetadata
 from rosbag2_py.options import (
+    READABLE_ID,
     STORAGE_ID,
     ConverterOptions,
     ReadOrder,
@@ -20,17 +22,19 @@ from rosbag2_py.options import (
     StorageOptions,
 )
 
+_READABLE = (STORAGE_ID, READABLE_ID)
+
 
 def get_registered_readers() -> set[str]:
     """Return the storages that can be read."""
-    return {STORAGE_ID}
+    return set(_READABLE)
 
 
 class SequentialReader:
     """Returns serialised messages in the order of their reception."""
 
     def __init__(self) -> None:
-        self._files: list[McapFile] = []
+        self._files: list[McapFile] | list[Db3File] = []
         self._metadata: BagMetadata | None = None
         self._filter = StorageFilter()
         self._start_ns: int | None = None
@@ -40,7 +44,7 @@ class SequentialReader:
 
     def open(self, storage_options: StorageOptions, converter_options: ConverterOptions | None = None) -> None:
         """Open a bag: its folder or a single ``.mcap`` file. RuntimeError when it is none."""
-        storage_options.check()
+        storage_options.check(_READABLE)
         (converter_options or ConverterOptions()).check()
         self.close()
         self._files, self._metadata = open_bag(Path(storage_options.uri))
@@ -135,14 +139,14 @@ class Info:
 
     def read_metadata(self, uri: str, storage_id: str = "") -> BagMetadata:
         """Return the metadata; RuntimeError when there is no bag."""
-        StorageOptions(uri=uri, storage_id=storage_id).check()
+        StorageOptions(uri=uri, storage_id=storage_id).check(_READABLE)
         files, metadata = open_bag(Path(uri))
         for file in files:
             file.close()
         return metadata
 
 
-def open_bag(path: Path) -> tuple[list[McapFile], BagMetadata]:
+def open_bag(path: Path) -> tuple[list[McapFile] | list[Db3File], BagMetadata]:
     """Return the files of a bag, in order, and its metadata.
 
     Where ``metadata.yaml`` is missing, or disagrees with a file that was cut off, the metadata come from the files.
@@ -154,12 +158,14 @@ def open_bag(path: Path) -> tuple[list[McapFile], BagMetadata]:
         return files, describe(files)
     if (path / meta.FILE_NAME).is_file():
         metadata = meta.read_metadata(path)
-        if metadata.storage_identifier != STORAGE_ID:
+        if metadata.storage_identifier not in _READABLE:
             raise RuntimeError(f"{path}: storage '{metadata.storage_identifier}' is not supported, only "
-                               f"'{STORAGE_ID}'; convert it with: rosbags-convert")
+                               f"{' and '.join(_READABLE)}; convert it with: rosbags-convert")
         if metadata.compression_mode.lower() in ("file", "message"):
             raise RuntimeError(f"{path}: compression by {metadata.compression_mode.lower()} is not supported; "
                                "convert it with: rosbags-convert")
+        if metadata.storage_identifier == READABLE_ID:
+            return [Db3File(path / name) for name in metadata.relative_file_paths], metadata
         files = [McapFile(path / name) for name in metadata.relative_file_paths]
         return files, metadata if all(f.complete for f in files) else describe(files)
     names = sorted(path.glob("*.mcap"), key=_file_number)

@@ -247,7 +247,8 @@ def parsed(module, *arguments):
     [
         (record, [], "Need to specify"),
         (record, ["-e", "("], "regular expression"),
-        (record, ["-a", "--qos-profile-overrides-path", "/no/such/file"], "cannot be read"),
+        (record, ["/a", "--exclude-topics", "/b"], "--exclude-topics argument requires either"),
+        (record, ["-a", "--services", "/b"], "'ros2 bag record --services' is not supported"),
         (record, ["-a", "--custom-data", "nonsense"], "KEY=VALUE"),
         (play, [], "name the bag"),
         (play, ["/no/such/bag"], "No such bag"),

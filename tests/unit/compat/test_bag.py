@@ -20,7 +20,7 @@ from rosbag2_py import (
     TopicMetadata,
 )
 from rosbag2_py.definitions import definition_of, hash_of
-from rosbag2_py.qos import for_publisher, for_subscription, from_plain, to_plain, to_text
+from rosbag2_py.qos import for_publisher, for_subscription, from_plain, profiles_from, to_plain, to_text
 from rosbags.highlevel import AnyReader
 from sensor_msgs.msg import Image
 from std_msgs.msg import String
@@ -206,6 +206,39 @@ def test_clear_errors(tmp_path):
     (tmp_path / "third" / "metadata.yaml").write_text("rosbag2_bagfile_information: {version: 9}")
     with pytest.raises(RuntimeError, match="reindex"):
         read(tmp_path / "third")
+
+
+def test_reads_what_older_distributions_recorded(tmp_path):
+    from rosbags.rosbag2 import StoragePlugin, Writer
+    from rosbags.typesys import Stores, get_typestore
+
+    store = get_typestore(Stores.ROS2_HUMBLE)
+    with Writer(tmp_path / "old", version=8, storage_plugin=StoragePlugin.SQLITE3) as writer:
+        ids = {name: writer.add_connection(f"/{name}", "std_msgs/msg/String", typestore=store) for name in "ab"}
+        for stamp in (30, 10, 20):
+            writer.write(ids["a" if stamp > 10 else "b"], stamp, serialize_message(String(data=f"at {stamp}")))
+    with SequentialReader() as reader:
+        reader.open(StorageOptions(uri=str(tmp_path / "old"), storage_id="sqlite3"))
+        found = [reader.read_next() for _ in range(3)]
+        assert [(topic, stamp) for topic, _, stamp in found] == [("/b", 10), ("/a", 20), ("/a", 30)]
+        assert deserialize_message(found[1][1], String).data == "at 20"
+        reader.set_filter(StorageFilter(topics=["/b"]))
+        reader.seek(0)
+        assert reader.read_next()[0] == "/b"
+        assert not reader.has_next()
+    (tmp_path / "old" / "old.db3").write_text("not a database, but as long as one has to be")
+    with pytest.raises(RuntimeError, match="cannot be read"):
+        Info().read_metadata(str(tmp_path / "old"))
+
+
+def test_profiles_as_people_write_them():
+    given = profiles_from({"/a": {"reliability": "best_effort", "lifespan": {"sec": 1, "nsec": 5}}})["/a"]
+    assert (given.reliability, given.depth) == (ReliabilityPolicy.BEST_EFFORT, 10)
+    assert given.lifespan.nanoseconds == 1_000_000_005
+    for wrong in ({"depth": -1}, {"deadline": {"sec": 1}}, {"deadline": {"sec": -1, "nsec": 0}}, {"dept": 1},
+                  {"durability": "for_ever"}):
+        with pytest.raises(ValueError, match=r"depth|both|negative|dept|for_ever"):
+            profiles_from({"/a": wrong})
 
 
 def test_definitions_name_every_type_they_use():

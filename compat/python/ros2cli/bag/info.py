@@ -13,7 +13,7 @@ _INDENT = 19
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``info``."""
     parser.add_argument("bag_path", help="folder of the bag, or an .mcap file")
-    parser.add_argument("-s", "--storage", default="", choices=["", "mcap"], help="storage format")
+    parser.add_argument("-s", "--storage", default="", choices=["", "mcap", "sqlite3"], help="storage format")
     parser.add_argument("-t", "--topic-name", action="store_true", help="only the names of the topics")
     parser.add_argument("-v", "--verbose", action="store_true", help="also the QoS that publishers offered")
 
@@ -88,7 +88,7 @@ def _size(size: int) -> str:
 def add_reindex_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``reindex``."""
     parser.add_argument("bag_path", help="folder of the bag")
-    parser.add_argument("-s", "--storage", default="", choices=["", "mcap"], help="storage format")
+    parser.add_argument("-s", "--storage", default="", choices=["", "mcap", "sqlite3"], help="storage format")
 
 
 def main_reindex(args: argparse.Namespace) -> int:

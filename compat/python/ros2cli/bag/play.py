@@ -19,7 +19,7 @@ from rosgraph_msgs.msg import Clock as ClockMessage
 from rosidl_runtime_py.utilities import get_message
 from std_srvs.srv import Trigger
 
-from ros2cli.bag.record import read_overrides
+from ros2cli.bag.record import read_overrides, readable_file
 from ros2cli.errors import NotSupported
 from ros2cli.graph import open_node, spin_once, spin_until
 
@@ -194,7 +194,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``play``."""
     parser.add_argument("bag_path", nargs="?", help="folder of the bag, or an .mcap file")
     parser.add_argument("-i", "--input", metavar="BAG", help="the same as bag_path")
-    parser.add_argument("-s", "--storage", default="", choices=["", "mcap"], help="storage format")
+    parser.add_argument("-s", "--storage", default="", choices=["", "mcap", "sqlite3"], help="storage format")
     parser.add_argument("-r", "--rate", type=_positive, default=1.0, help="speed, relative to the recording")
     parser.add_argument("--topics", nargs="+", default=[], metavar="TOPIC", help="only these topics")
     parser.add_argument("-e", "--regex", default="", help="only topics whose name matches")
@@ -215,7 +215,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="wait for the service ~/resume (std_srvs/srv/Trigger)")
     parser.add_argument("--wait-for-subscriptions", type=_positive, metavar="SECONDS",
                         help="begin when each topic has a subscriber, at latest after so long (not in upstream)")
-    parser.add_argument("--qos-profile-overrides-path", metavar="FILE", help="QoS profiles by topic, in YAML")
+    parser.add_argument("--qos-profile-overrides-path", type=readable_file, metavar="FILE",
+                        help="QoS profiles by topic, in YAML")
     parser.add_argument("--node-name", default="rosbag2_player", help="name of the playing node")
     for option, text in (("--disable-keyboard-controls", "accepted; there are none"),
                          ("--disable-loan-message", "accepted; there are none")):

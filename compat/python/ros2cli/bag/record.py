@@ -21,7 +21,7 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.time import Time
 from rosbag2_py import ConverterOptions, SequentialWriter, StorageOptions, TopicMetadata
 from rosbag2_py.options import PRESETS
-from rosbag2_py.qos import for_subscription, from_plain
+from rosbag2_py.qos import for_subscription, profiles_from
 from rosgraph_msgs.msg import Clock as ClockMessage
 from rosidl_runtime_py.utilities import get_message
 
@@ -31,9 +31,18 @@ from ros2cli.graph import is_hidden, open_node
 #: Seconds between looks into the subscriptions, and for how long existing topics may take to be discovered.
 TAKE_S, DISCOVERY_S = 0.005, 4.0
 
-#: Options of upstream that would change what is recorded and that this stand-in lacks.
-_UNSUPPORTED = ("--all-services", "--services", "--exclude-services", "--all-actions", "--actions", "--snapshot-mode",
-                "--storage-config-file", "--compression-mode", "--compression-format", "--repeat-transient-local")
+#: Options of upstream that would change what is recorded and that this stand-in lacks: flags, lists and values.
+_NO_FLAGS = ("--all-services", "--all-actions", "--snapshot-mode")
+_NO_LISTS = ("--services", "--exclude-services", "--actions", "--repeat-transient-local")
+_NO_VALUES = ("--storage-config-file", "--compression-mode", "--compression-format")
+
+#: An option that leaves topics or services out needs one of these beside it.
+_INCLUSIVE = {
+    "--exclude-regex": ("--all", "--all-topics", "--topic-types", "--all-services", "--regex"),
+    "--exclude-topics": ("--all", "--all-topics", "--topic-types", "--regex"),
+    "--exclude-topic-types": ("--all", "--all-topics", "--regex"),
+    "--exclude-services": ("--all", "--all-services", "--regex"),
+}
 
 
 @dataclass(frozen=True)
@@ -177,13 +186,22 @@ def read_overrides(path: str | None) -> dict[str, QoSProfile]:
     if path is None:
         return {}
     try:
-        document = yaml.safe_load(Path(path).read_text())
-        base = {"history": "keep_last", "depth": 10, "reliability": "reliable", "durability": "volatile"}
-        return {topic: from_plain([{**base, **entry}])[0] for topic, entry in document.items()}
+        return profiles_from(yaml.safe_load(Path(path).read_text()))
     except OSError as error:
         raise RuntimeError(f"{path}: cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError) as error:
+    except (yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
         raise RuntimeError(f"{path}: not a file of QoS profile overrides: {error}") from None
+    except ValueError as error:
+        raise RuntimeError(f"{error} ({path})") from None
+
+
+def readable_file(path: str) -> str:
+    """Return the path of an argument that must be a file which can be read."""
+    try:
+        with open(path):
+            return path
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"can't open '{path}': {error.strerror}") from None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -211,28 +229,49 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max-cache-size", type=int, default=0, metavar="BYTES", help="accepted; nothing is cached")
     parser.add_argument("--storage-preset-profile", default="none", choices=PRESETS[1:],
                         help="zstd_fast and zstd_small compress; fastwrite writes no index")
-    parser.add_argument("--qos-profile-overrides-path", metavar="FILE", help="QoS profiles by topic, in YAML")
+    parser.add_argument("--qos-profile-overrides-path", type=readable_file, metavar="FILE",
+                        help="QoS profiles by topic, in YAML")
     parser.add_argument("--use-sim-time", action="store_true",
                         help="stamp messages with /clock; nothing is written before its first message")
     parser.add_argument("--node-name", default="rosbag2_recorder", help="name of the recording node")
     parser.add_argument("--custom-data", nargs="+", default=[], metavar="KEY=VALUE", help="stored with the bag")
     parser.add_argument("--log-level", default="info", choices=["debug", "info", "warn", "error", "fatal"])
-    for option in _UNSUPPORTED:
-        parser.add_argument(option, dest="unsupported", action=_Refuse, nargs="*", help=argparse.SUPPRESS)
+    for option in _NO_FLAGS:
+        parser.add_argument(option, action="store_true", help=argparse.SUPPRESS)
+    for option in _NO_LISTS:
+        parser.add_argument(option, nargs="+", default=[], help=argparse.SUPPRESS)
+    for option in _NO_VALUES:
+        parser.add_argument(option, default="", help=argparse.SUPPRESS)
 
 
-class _Refuse(argparse.Action):
-    def __call__(self, parser, namespace, values, option_string=None) -> None:
-        raise NotSupported(f"'ros2 bag record {option_string}'")
+def mistake_in(args: argparse.Namespace, uri: str) -> str | None:
+    """Return what is wrong with the arguments, None if nothing is."""
+    if not any((args.topics, args.topics_positional, args.topic_types, args.all, args.all_topics, args.regex,
+                args.services, args.all_services)):
+        return "Need to specify at least one option out of --all, --all-topics, --topics, --topic-types or --regex"
+    for option, inclusive in _INCLUSIVE.items():
+        if _given(args, option) and not any(_given(args, other) for other in inclusive):
+            return f"{option} argument requires either {', '.join(inclusive[:-1])} or {inclusive[-1]}"
+    if Path(uri).exists():
+        return f"Output folder '{uri}' already exists."
+    return None
+
+
+def _given(args: argparse.Namespace, option: str) -> Any:
+    return getattr(args, option[2:].replace("-", "_"))
 
 
 def main(args: argparse.Namespace) -> int:
     """Record until interrupted; the bag is complete then."""
-    selection = _selection(args)
+    for option in (*_NO_FLAGS, *_NO_LISTS, *_NO_VALUES):
+        if _given(args, option):
+            raise NotSupported(f"'ros2 bag record {option}'")
     name = args.output or time.strftime("rosbag2_%Y_%m_%d-%H_%M_%S")
+    mistake = mistake_in(args, name)
+    if mistake:
+        raise RuntimeError(mistake)
+    selection = _selection(args)
     overrides = read_overrides(args.qos_profile_overrides_path)
-    if Path(name).exists():
-        raise RuntimeError(f"Output folder '{name}' already exists.")
     with open_node(argparse.Namespace(), args.node_name, discover=False) as node, SequentialWriter() as writer:
         rclpy.logging.set_logger_level(args.node_name, LoggingSeverity[args.log_level.upper()])
         writer.open(StorageOptions(
@@ -272,9 +311,6 @@ def _run(recorder: Recorder, args: argparse.Namespace) -> None:
 def _selection(args: argparse.Namespace) -> Selection:
     topics = tuple(dict.fromkeys("/" + t.lstrip("/") for t in [*args.topics_positional, *args.topics]))
     everything = args.all or args.all_topics
-    if not (topics or everything or args.regex or args.topic_types):
-        raise RuntimeError("Need to specify at least one option out of --all, --all-topics, --topics, --topic-types "
-                           "or --regex")
     if everything and (topics or args.regex):
         args.topics_positional, topics = [], ()
         print("[WARN] --all or --all-topics will override --topics and --regex")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from ros2cli.bag import info, play, record
-from ros2cli.errors import NotSupported
+from ros2cli.errors import CommandError, NotSupported
 from ros2cli.verbs import Verb, add_verbs, run_verb
 
 
@@ -33,5 +33,10 @@ def add_subparsers(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Run the verb."""
-    return run_verb(args, VERBS)
+    """Run the verb; failures look as upstream's."""
+    try:
+        return run_verb(args, VERBS)
+    except NotSupported:
+        raise
+    except CommandError as error:
+        raise CommandError(f"[ERROR] [ros2bag]: {error}") from None

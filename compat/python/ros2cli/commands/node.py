@@ -11,7 +11,16 @@ from rclpy.action.graph import (
 )
 from rclpy.node import Node
 
-from ros2cli.graph import NodeName, add_node_arguments, fail, find_node, is_hidden, node_names, open_node
+from ros2cli.graph import (
+    INFO_NONUNIQUE_WARNING_TEMPLATE,
+    NodeName,
+    add_node_arguments,
+    fail,
+    find_node,
+    is_hidden,
+    node_names,
+    open_node,
+)
 from ros2cli.verbs import Verb, add_verbs, run_verb
 
 
@@ -58,8 +67,7 @@ def _info(args: argparse.Namespace) -> int:
             return fail(f"Unable to find node '{args.node_name}'")
         same = sum(n.full_name == found.full_name for n in node_names(node, True))
         if same > 1:
-            print(f"There are {same} nodes in the graph with the exact name \"{found.full_name}\". "
-                  "You are seeing information about only one of them.")
+            print(INFO_NONUNIQUE_WARNING_TEMPLATE.format(num_nodes=same, node_name=found.full_name))
         print(found.full_name)
         for title, entries in _sections(node, found):
             print(f"  {title}:")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from xml.etree import ElementTree
 
 from ros2cli import packages
@@ -36,8 +37,16 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _prefix(args: argparse.Namespace) -> int:
-    print(packages.share_of(args.package_name) if args.share else packages.prefix_of(args.package_name))
+    prefix = _found(args.package_name)
+    print(prefix / "share" / args.package_name if args.share else prefix)
     return 0
+
+
+def _found(package: str) -> Path:
+    try:
+        return packages.packages()[package]
+    except KeyError:
+        raise CommandError("Package not found") from None
 
 
 def _executables(args: argparse.Namespace) -> int:
@@ -48,7 +57,7 @@ def _executables(args: argparse.Namespace) -> int:
 
 
 def _xml(args: argparse.Namespace) -> int:
-    path = packages.share_of(args.package_name) / "package.xml"
+    path = _found(args.package_name) / "share" / args.package_name / "package.xml"
     if not path.is_file():
         raise CommandError(f"package '{args.package_name}' has no {path}")
     text = path.read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ import argparse
 
 from rclpy.node import Node
 
-from ros2cli.graph import absolute, add_node_arguments, fail, open_node, spin_until, topic_types
+from ros2cli.graph import absolute, add_node_arguments, fail, is_hidden, open_node, spin_until, topic_types
 
 
 def add_list_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +46,7 @@ def add_topic_argument(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``type``."""
     add_node_arguments(parser)
     parser.add_argument("topic_name", help="name of the topic (e.g. '/chatter')")
-    parser.add_argument("--include-hidden-topics", action="store_true", help="accepted; a named topic is always found")
+    parser.add_argument("--include-hidden-topics", action="store_true", help="find it even if its name is hidden")
 
 
 def add_info_arguments(parser: argparse.ArgumentParser) -> None:
@@ -76,7 +76,8 @@ def main_info(args: argparse.Namespace) -> int:
 def main_type(args: argparse.Namespace) -> int:
     """Print the types of a topic."""
     with open_node(args) as node:
-        types = types_of(node, absolute(node, args.topic_name))
+        topic = absolute(node, args.topic_name)
+        types = [] if is_hidden(topic) and not args.include_hidden_topics else types_of(node, topic)
         for name in types:
             print(name)
     return 0 if types else 1

@@ -6,6 +6,7 @@ import argparse
 import math
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from rclpy.clock import Clock, ClockType
@@ -93,19 +94,19 @@ class BandwidthStatistics:
         if len(self._times) < 2:
             return None
         rate = sum(self._sizes) / max(now_s - self._times[0], 1e-9)
-        scale, unit = _unit(rate)
         n = len(self._sizes)
         mean, least, most = sum(self._sizes) / n, min(self._sizes), max(self._sizes)
-        size_scale, size_unit = _unit(mean)
-        sizes = " ".join(f"{name}: {value / size_scale:.2f} {size_unit}"
-                         for name, value in (("mean", mean), ("min", least), ("max", most)))
-        return f"{rate / scale:.2f} {unit}/s from {n} messages\n\tMessage size {sizes}"
+        write = _writer(mean)
+        sizes = f"mean: {write(mean)} min: {write(least)} max: {write(most)}"
+        return f"{_writer(rate)(rate)}/s from {n} messages\n\tMessage size {sizes}"
 
 
-def _unit(value: float) -> tuple[float, str]:
+def _writer(value: float) -> Callable[[float], str]:
+    """Return what writes numbers of bytes in the unit that suits a value."""
     if value < 1000:
-        return 1.0, "B"
-    return (1e3, "KB") if value < 1e6 else (1e6, "MB")
+        return lambda x: f"{x:.0f} B"
+    scale, unit = (1e3, "KB") if value < 1e6 else (1e6, "MB")
+    return lambda x: f"{x / scale:.2f} {unit}"
 
 
 def add_hz_arguments(parser: argparse.ArgumentParser) -> None:

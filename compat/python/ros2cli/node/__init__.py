@@ -1,0 +1,1 @@
+"""Nodes for programs that look at the graph."""
