@@ -1,39 +1,12 @@
 import numpy as np
-from visualization_msgs.msg import Marker
+import pytest
+from visualization_msgs.msg import Marker, MarkerArray
 
+from walkout.ros.marker_lint import STALE_S, MarkerLint
 from walkout.ros.shopper_markers import ShopperMarkers
-from walkout.ros.store_markers import store_markers
+from walkout.ros.store_markers import make_marker, point, store_markers
 from walkout.store.loader import load_store
 from walkout.tracking.types import Shoppers, ShopperState, TrackState
-
-LIST_TYPES = (Marker.CUBE_LIST, Marker.SPHERE_LIST, Marker.LINE_LIST, Marker.LINE_STRIP)
-
-
-def assert_clean(markers):
-    """What RViz rejects or warns about: duplicate ids, zero scales, NaN, quaternions that are not unit, empty lists."""
-    names = [(marker.ns, marker.id) for marker in markers]
-    assert len(names) == len(set(names))
-    for marker in markers:
-        if marker.action == Marker.DELETE:
-            continue
-        pose, scale = marker.pose, marker.scale
-        values = [pose.position.x, pose.position.y, pose.position.z, scale.x, scale.y, scale.z]
-        values += [value for p in marker.points for value in (p.x, p.y, p.z)]
-        assert np.isfinite(values).all(), marker.ns
-        q = pose.orientation
-        assert abs(np.linalg.norm([q.x, q.y, q.z, q.w]) - 1) < 1e-6, marker.ns
-        assert marker.color.a > 0
-        assert marker.header.frame_id == "store"
-        if marker.type == Marker.TEXT_VIEW_FACING:
-            assert scale.z > 0
-            assert marker.text
-        elif marker.type in (Marker.LINE_LIST, Marker.LINE_STRIP):
-            assert scale.x > 0
-        else:
-            assert min(scale.x, scale.y, scale.z) > 0, marker.ns
-        if marker.type in LIST_TYPES:
-            assert marker.points, marker.ns
-            assert len(marker.colors) in (0, len(marker.points))
 
 
 def make_shopper(track_id, state=TrackState.CONFIRMED, wrists=True):
@@ -49,7 +22,8 @@ def test_store_markers_are_clean_and_stable():
     for name in ("corner", "kiosk"):
         store = load_store(name)
         first, second = store_markers(store), store_markers(store)
-        assert_clean(first.markers)
+        assert MarkerLint(frozenset({"store"})).check(first) == []
+        assert all(marker.header.frame_id == "store" for marker in first.markers)
         assert first == second
         facings = [marker for marker in first.markers if marker.ns == "facings"]
         assert len(facings) == 1
@@ -58,14 +32,18 @@ def test_store_markers_are_clean_and_stable():
 
 def test_shoppers_who_leave_are_deleted_one_by_one():
     draw = ShopperMarkers(2.0)
-    first = draw.update(Shoppers(1, (make_shopper(1), make_shopper(2, wrists=False)))).markers
-    assert_clean(first)
-    second = draw.update(Shoppers(2, (make_shopper(2, wrists=False),))).markers
-    assert_clean(second)
+    lint = MarkerLint(frozenset({"store"}))
+    arrays = [draw.update(Shoppers(1, (make_shopper(1), make_shopper(2, wrists=False))))]
+    arrays.append(draw.update(Shoppers(2, (make_shopper(2, wrists=False),))))
+    assert [lint.check(array) for array in arrays] == [[], []]
+    first, second = (array.markers for array in arrays)
     gone = {(marker.ns, marker.id) for marker in second if marker.action == Marker.DELETE}
     assert gone == {(marker.ns, marker.id) for marker in first if marker.id == 1}
     assert all(marker.action != Marker.DELETEALL for marker in second)
-    assert {marker.action for marker in draw.clear().markers} == {Marker.DELETE}
+    clear = draw.clear()
+    assert {marker.action for marker in clear.markers} == {Marker.DELETE}
+    assert lint.check(clear) == []
+    assert lint.shown == {}
     assert draw.clear().markers == []
 
 
@@ -79,3 +57,59 @@ def test_labels_are_drawn_above_the_head():
     (label,) = ShopperMarkers(0.0).labels(Shoppers(1, (make_shopper(1), make_shopper(2))), {1: "2 items"}).markers
     assert (label.text, label.ns, label.id) == ("2 items", "label", 1)
     assert label.pose.position.z > 1.7
+
+
+def cube(number=0, stamp_s=0):
+    marker = make_marker("boxes", number, Marker.CUBE, (1.0, 1.0, 1.0), (1.0, 0.0, 0.0))
+    marker.header.stamp.sec = stamp_s
+    return marker
+
+
+def changed(**fields):
+    """A cube with attributes set by their dotted names (``pose__orientation__w=0.5``)."""
+    marker = cube()
+    for name, value in fields.items():
+        *path, last = name.split("__")
+        part = marker
+        for step in path:
+            part = getattr(part, step)
+        setattr(part, last, value)
+    return marker
+
+
+@pytest.mark.parametrize(
+    ("marker", "message"),
+    [
+        (changed(scale__y=0.0), "scale.y is 0"),
+        (changed(scale__x=float("nan")), "scale.x is nan"),
+        (changed(pose__position__z=float("inf")), "not finite"),
+        (changed(pose__orientation__w=0.5), "norm is 0.500"),
+        (changed(pose__orientation__w=float("nan")), "norm is nan"),
+        (changed(header__frame_id=""), "no frame"),
+        (changed(header__frame_id="shop"), "no frame 'shop'"),
+        (changed(color__a=0.0), "invisible"),
+        (changed(type=77), "unknown type 77"),
+        (changed(action=9), "unknown action 9"),
+        (changed(type=Marker.LINE_LIST), "a list without points"),
+        (changed(type=Marker.CUBE_LIST, points=[point(0, 0, 0)], colors=[cube().color] * 2), "2 colours for 1 points"),
+        (changed(type=Marker.TEXT_VIEW_FACING), "a text without text"),
+        (changed(action=Marker.DELETE), "never shown"),
+    ],
+)
+def test_lint_names_each_mistake(marker, message):
+    problems = MarkerLint(frozenset({"store"})).check(MarkerArray(markers=[marker]))
+    assert len(problems) == 1, problems
+    assert message in problems[0]
+    assert problems[0].startswith("boxes/0: ")
+
+
+def test_lint_finds_what_is_there_twice_and_what_was_forgotten():
+    lint = MarkerLint()
+    assert lint.check(MarkerArray(markers=[cube(), cube()])) == ["boxes/0: twice in one array"]
+    late = 100 + int(STALE_S) + 1
+    assert lint.check(MarkerArray(markers=[cube(1, 100), cube(2, 100)])) == []
+    assert lint.check(MarkerArray(markers=[cube(1, late)])) == ["boxes/2: stale, not updated or deleted for 5 s"]
+    ends_itself = cube(3, late)
+    ends_itself.lifetime.sec = 1
+    assert lint.check(MarkerArray(markers=[ends_itself])) == []
+    assert lint.check(MarkerArray(markers=[cube(1, late + 100), ends_itself])) == []
