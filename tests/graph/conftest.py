@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import socket
@@ -9,14 +10,15 @@ import subprocess
 import sys
 import threading
 import time
-import zlib
 from pathlib import Path
 
 import psutil
 import pytest
 import rclpy
+from domain_coordinator import domain_id as reserved_domain
 
-FIRST_DOMAIN = 60
+#: Each test process begins elsewhere and each test takes the next, so that what lingers of one is not heard by another.
+_domains = itertools.count(os.getpid())
 
 
 class RunningLaunch:
@@ -83,12 +85,29 @@ class RunningLaunch:
             self.process.wait(5.0)
 
 
+def _reserve():
+    """Reserve a domain on this machine: no other test process gets it meanwhile."""
+    return reserved_domain(lambda: next(_domains) % 100 + 1)
+
+
 @pytest.fixture
-def domain_id(request, monkeypatch) -> int:
-    domain = FIRST_DOMAIN + zlib.crc32(request.node.nodeid.encode()) % 40
-    monkeypatch.setenv("ROS_DOMAIN_ID", str(domain))
-    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-    return domain
+def domain_id(monkeypatch) -> int:
+    """A ROS domain of the test's own."""
+    with _reserve() as domain:
+        monkeypatch.setenv("ROS_DOMAIN_ID", str(domain))
+        monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+        yield domain
+
+
+@pytest.fixture(scope="session")
+def process_domain() -> int:
+    """A ROS domain of this test process's own, for tests that share one."""
+    patch = pytest.MonkeyPatch()
+    with _reserve() as domain:
+        patch.setenv("ROS_DOMAIN_ID", str(domain))
+        patch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+        yield domain
+    patch.undo()
 
 
 @pytest.fixture

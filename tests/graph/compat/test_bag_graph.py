@@ -16,14 +16,11 @@ from rosgraph_msgs.msg import Clock
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
-DOMAIN = "41"
 LATCHED = QoSProfile(depth=5, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 
 @pytest.fixture
-def node(monkeypatch):
-    monkeypatch.setenv("ROS_DOMAIN_ID", DOMAIN)
-    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+def node():
     rclpy.init(args=[])
     node = rclpy.create_node(f"bag_test_{os.getpid()}", enable_rosout=False)
     executor = SingleThreadedExecutor()
@@ -208,9 +205,7 @@ def test_paused_player_waits_for_its_service(node, tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_command_completes_the_bag_when_it_is_ended(monkeypatch, tmp_path, number):
-    monkeypatch.setenv("ROS_DOMAIN_ID", DOMAIN)
-    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+def test_the_command_completes_the_bag_when_it_is_ended(tmp_path, number):
     context = rclpy.Context()
     rclpy.init(args=[], context=context)
     publishing = rclpy.create_node("publishing", context=context, enable_rosout=False)

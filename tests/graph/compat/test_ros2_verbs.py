@@ -21,7 +21,6 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header, String
 from std_srvs.srv import SetBool
 
-DOMAIN = "43"
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 
@@ -61,8 +60,6 @@ class Shelf(LifecycleNode):
 @pytest.fixture(scope="module")
 def shelf():
     patch = pytest.MonkeyPatch()
-    patch.setenv("ROS_DOMAIN_ID", DOMAIN)
-    patch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     context = rclpy.Context()
     rclpy.init(args=[], context=context)
     node = Shelf(context)

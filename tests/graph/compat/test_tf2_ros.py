@@ -25,13 +25,9 @@ from tf2_ros import (
     TypeException,
 )
 
-DOMAIN = "42"
-
 
 @pytest.fixture
-def node(monkeypatch):
-    monkeypatch.setenv("ROS_DOMAIN_ID", DOMAIN)
-    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+def node():
     rclpy.init(args=[])
     node = rclpy.create_node(f"tf_test_{os.getpid()}", enable_rosout=False)
     executor = SingleThreadedExecutor()

@@ -136,6 +136,8 @@ def compile_filter(expression: str | None) -> Any:
 
 def field_of(message: Any, path: str) -> Any:
     """Return a nested field like ``poses[0].position.x``; RuntimeError when there is none."""
+    if not path.strip("."):
+        raise RuntimeError(f"Invalid field value '{path}'")
     value = message
     for part in path.split("."):
         name, *indices = part.replace("]", "").split("[")
