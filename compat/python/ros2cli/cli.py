@@ -40,13 +40,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run ``ros2`` with `argv` (default: the process's arguments) and return the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
+        return _reported(arguments)
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+
+
+def _reported(arguments: list[str]) -> int:
+    try:
         return _run(arguments)
     except CommandError as error:
         # As upstream: what a verb complains of stands alone; only mistakes in the command line name the program.
         print(f"ros2: error: {error}" if error.code == USAGE else error, file=sys.stderr)
         return error.code
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
     except BrokenPipeError:
         # `ros2 topic list | head` closes our stdout early; leave nothing for the interpreter to flush into it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
