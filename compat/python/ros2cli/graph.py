@@ -77,7 +77,9 @@ def open_node(args: argparse.Namespace, name: str | None = None, *, discover: bo
     rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
     is_main = threading.current_thread() is threading.main_thread()
     previous = signal.signal(signal.SIGTERM, interrupt) if is_main else None
-    overrides = [Parameter("use_sim_time", value=True)] if getattr(args, "use_sim_time", False) else []
+    # Nobody asks a verb for the types of its topics.
+    overrides = [Parameter("start_type_description_service", value=False)]
+    overrides += [Parameter("use_sim_time", value=True)] if getattr(args, "use_sim_time", False) else []
     node = rclpy.create_node(name or f"{HIDDEN_PREFIX}ros2cli_{os.getpid()}", start_parameter_services=False,
                              parameter_overrides=overrides)
     executor = SingleThreadedExecutor()

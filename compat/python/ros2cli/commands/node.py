@@ -63,7 +63,7 @@ def _info_arguments(parser: argparse.ArgumentParser) -> None:
 def _info(args: argparse.Namespace) -> int:
     with open_node(args) as node:
         found = find_node(node, args.node_name)
-        if found is None:
+        if found is None or (found.hidden and not args.include_hidden):
             return fail(f"Unable to find node '{args.node_name}'")
         same = sum(n.full_name == found.full_name for n in node_names(node, True))
         if same > 1:
