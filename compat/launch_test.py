@@ -4,6 +4,7 @@ launch_testing's plug-in for pytest needs an older pytest; its own runner does n
 all of them are waits for a condition, so this changes when a test fails, never what it expects.
 """
 
+import importlib
 import sys
 import threading
 
@@ -12,6 +13,9 @@ from launch_testing import launch_test
 
 def main() -> None:
     """Stretch the waits and hand over to launch_testing."""
+    for part in ("actions", "asserts", "markers", "tools"):
+        # Some tests rely on the plug-in's having imported them.
+        importlib.import_module(f"launch_testing.{part}")
     patience = float(sys.argv.pop(1))
     wait_for = threading.Condition.wait_for
 

@@ -59,7 +59,7 @@ def get_interface_path(interface_name: str) -> str:
         path = base.with_name(base.name + suffix)
         if path.is_file():
             return str(path)
-    raise LookupError(f"Could not find the interface '{interface_name}'")
+    raise LookupError(f"Could not find the interface '{base}.idl'")
 
 
 def _collect(package_names: Iterable[str], kinds: tuple[str, ...]) -> dict[str, list[str]]:

@@ -219,14 +219,14 @@ def test_the_command_completes_the_bag_when_it_is_ended(tmp_path, number):
 
     thread = threading.Thread(target=end_when_heard)
     thread.start()
-    before = signal.getsignal(number)
+    before = [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)]
     try:
         assert record.main(parsed(record, "-a", "-o", str(tmp_path / "bag"))) == 0
     finally:
-        signal.signal(number, before)
         thread.join()
         publishing.destroy_node()
         rclpy.shutdown(context=context)
+    assert [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)] == before
     assert (tmp_path / "bag" / "metadata.yaml").is_file()
     assert any(b"kept" in data for _, data, _ in written(tmp_path / "bag"))
 

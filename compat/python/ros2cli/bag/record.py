@@ -281,13 +281,22 @@ def main(args: argparse.Namespace) -> int:
         recorder = Recorder(node, writer, selection, overrides, args.use_sim_time)
         with contextlib.suppress(KeyboardInterrupt):
             _run(recorder, args)
-        # Whatever happens now, the bag is to be completed; only SIGKILL can prevent it.
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)
-        recorder.take()
-        writer.close()
+        with _unstoppable():
+            recorder.take()
+            writer.close()
         node.get_logger().info("Recording stopped")
     return 0
+
+
+@contextlib.contextmanager
+def _unstoppable() -> Iterator[None]:
+    """Complete the bag whatever is sent meanwhile; only SIGKILL can prevent it."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _run(recorder: Recorder, args: argparse.Namespace) -> None:

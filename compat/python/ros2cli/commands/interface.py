@@ -108,7 +108,7 @@ def _package(args: argparse.Namespace) -> int:
     try:
         names = get_interfaces([args.package_name]).get(args.package_name, [])
     except LookupError as error:
-        raise RuntimeError(str(error).strip("'\"")) from None
+        raise RuntimeError(error.args[0]) from None
     for name in names:
         if everything or wanted[name.split("/")[0]]:
             print(f"{args.package_name}/{name}")
