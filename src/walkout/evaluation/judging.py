@@ -13,7 +13,7 @@ from walkout.evaluation.receipt_metrics import EventJudgement, Trip, score_event
 from walkout.evaluation.record import RunRecord
 from walkout.evaluation.statistics import Claim
 from walkout.interactions.types import Interaction, InteractionKind
-from walkout.simulation.truth import TrueInteraction, TrueVisit, Truth
+from walkout.simulation.truth import TrueInteraction, TrueVisit, Truth, VisitKind
 from walkout.store.model import Store
 
 
@@ -52,14 +52,14 @@ class WrongTrip:
 
 @dataclass(frozen=True)
 class _TrueTrip:
-    """Everybody who shops on one payment."""
+    """Everybody who shops on one payment, with the sessions that were opened for them."""
 
-    session_id: str
+    sessions: tuple[str, ...]
     visits: tuple[TrueVisit, ...]
 
     @property
     def basket(self) -> Counter[str]:
-        return sum((Counter(visit.basket) for visit in self.visits), Counter())
+        return sum((visit.basket for visit in self.visits if visit.kind is not VisitKind.STAFF), Counter())
 
     @property
     def left_ns(self) -> int:
@@ -88,12 +88,12 @@ def judge(store: Store, truth: Truth, record: RunRecord) -> tuple[RunFigures, tu
     trips, wrong, claims = [], [], []
     reviews = {review.session_id: review for review in record.reviews}
     for true_trip in _trips(truth, record):
-        receipt = record.receipts.get(true_trip.session_id)
-        charged = None if receipt is None else Counter({line.sku: line.quantity for line in receipt.lines})
-        trip = Trip(true_trip.basket, charged, receipt is not None and receipt.needs_review)
+        receipts = [record.receipts[session] for session in true_trip.sessions if session in record.receipts]
+        charged = sum((_counted(receipt) for receipt in receipts), Counter()) if receipts else None
+        trip = Trip(true_trip.basket, charged, any(receipt.needs_review for receipt in receipts))
         trips.append(trip)
-        if receipt is not None:
-            claims += line_claims(true_trip.basket, receipt, reviews.get(true_trip.session_id))
+        if len(receipts) == 1:
+            claims += line_claims(true_trip.basket, receipts[0], reviews.get(receipts[0].session_id))
         if not trip.exact:
             wrong.append(_explain(true_trip, trip, verdicts, false_alarms, record))
     judgements = [
@@ -101,6 +101,10 @@ def judge(store: Store, truth: Truth, record: RunRecord) -> tuple[RunFigures, tu
     ]
     score = score_trips(trips, price_minor) + score_events(judgements, len(false_alarms))
     return RunFigures(score, tuple(claims), _latencies(truth, record, verdicts)), tuple(wrong)
+
+
+def _counted(receipt: Receipt) -> Counter[str]:
+    return Counter({line.sku: line.quantity for line in receipt.lines})
 
 
 def line_claims(basket: Counter[str], receipt: Receipt, review: Review | None = None) -> list[Claim]:
@@ -115,17 +119,20 @@ def line_claims(basket: Counter[str], receipt: Receipt, review: Review | None = 
 
 
 def _trips(truth: Truth, record: RunRecord) -> list[_TrueTrip]:
-    """Return the trips that are over. Staff count only when somebody charged them."""
+    """Return the trips that are over. Staff count only when somebody charged them, and owe nothing.
+
+    Who slipped in without a token makes no trip: nobody can be charged for what they carry out.
+    """
     by_token: dict[str, list[TrueVisit]] = {}
     for visit in truth.visits.values():
-        if visit.entered_ns >= 0:
+        if visit.entered_ns >= 0 and not visit.tailgated:
             by_token.setdefault(visit.token or f"visit {visit.visit_id}", []).append(visit)
     trips = []
     for token, visits in by_token.items():
-        session = record.session_by_token.get(token, "")
-        unpaid = session in record.staff_sessions and session not in record.receipts
-        if not unpaid and all(visit.left_ns >= 0 for visit in visits):
-            trips.append(_TrueTrip(session, tuple(visits)))
+        sessions = record.sessions_by_token.get(token, ())
+        unpaid = record.staff_sessions.issuperset(sessions) and not record.receipts.keys() & set(sessions)
+        if not (sessions and unpaid) and all(visit.left_ns >= 0 for visit in visits):
+            trips.append(_TrueTrip(sessions, tuple(visits)))
     return trips
 
 
@@ -147,11 +154,16 @@ def _verdict(true: TrueInteraction, found: Interaction | None, truth: Truth, rec
     if found is None:
         return _Verdict(true, None)
     best = found.best
-    session = record.session_by_token.get(truth.visits[true.visit_id].token, "")
+    visit = truth.visits[true.visit_id]
+    if visit.tailgated:
+        # Right is whoever is in nobody's cart.
+        right = best.track_id not in record.tracks_of(record.tracks_by_session)
+    else:
+        right = best.track_id in record.tracks_of(record.sessions_by_token.get(visit.token, ()))
     return _Verdict(
         true,
         found,
-        right_shopper=best.track_id in record.tracks_by_session.get(session, ()),
+        right_shopper=right,
         right_product=best.sku == true.sku and best.kind is true.kind,
         right_quantity=best.quantity == true.quantity,
     )
@@ -165,10 +177,11 @@ def _latencies(truth: Truth, record: RunRecord, verdicts: list[_Verdict]) -> Lat
             to_cart.append((arrived.now_ns - verdict.true.stamp_ns) * 1e-9)
             to_cart_cpu.append(arrived.cpu_s)
     for trip in _trips(truth, record):
-        receipt_arrived = record.receipt_arrived.get(trip.session_id)
-        if receipt_arrived is not None:
-            to_receipt.append((receipt_arrived.now_ns - trip.left_ns) * 1e-9)
-            to_receipt_cpu.append(receipt_arrived.cpu_s)
+        told = [record.receipt_arrived[session] for session in trip.sessions if session in record.receipt_arrived]
+        if told:
+            last = max(told, key=lambda arrived: arrived.now_ns)
+            to_receipt.append((last.now_ns - trip.left_ns) * 1e-9)
+            to_receipt_cpu.append(last.cpu_s)
     return Latencies(tuple(to_cart), tuple(to_cart_cpu), tuple(to_receipt), tuple(to_receipt_cpu))
 
 
@@ -182,7 +195,7 @@ def _explain(
     skus = sorted({sku for sku in {**trip.truth, **charged} if trip.truth.get(sku, 0) != charged[sku]})
     differences = {sku: (trip.truth.get(sku, 0), charged[sku]) for sku in skus}
     visit_ids = tuple(visit.visit_id for visit in true_trip.visits)
-    tracks = record.tracks_by_session.get(true_trip.session_id, ())
+    tracks = record.tracks_of(true_trip.sessions)
     moments = _own_moments(visit_ids, differences, verdicts)
     moments += _foreign_moments(visit_ids, tracks, differences, verdicts, false_alarms)
     entered_ns = min(visit.entered_ns for visit in true_trip.visits)

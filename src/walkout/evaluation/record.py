@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from walkout.carts.gate import GateCommand
@@ -29,9 +30,12 @@ class SentCommand:
 
 @dataclass
 class RunRecord:
-    """What a run has brought. ``interactions`` and ``receipts`` hold the newest state of each, by id and session."""
+    """What a run has brought. ``interactions`` and ``receipts`` hold the newest state of each, by id and session.
 
-    session_by_token: dict[str, str] = field(default_factory=dict)
+    A token has several sessions when it was presented for everybody of a group.
+    """
+
+    sessions_by_token: dict[str, tuple[str, ...]] = field(default_factory=dict)
     staff_sessions: set[str] = field(default_factory=set)
     tracks_by_session: dict[str, tuple[int, ...]] = field(default_factory=dict)
     interactions: dict[str, Interaction] = field(default_factory=dict)
@@ -60,6 +64,10 @@ class RunRecord:
     def _note_tap(self, output: PipelineOutput, token: str) -> None:
         for event in output.gate_events:
             if event.kind is GateEventKind.AUTHORISED:
-                self.session_by_token[token] = event.session_id
+                self.sessions_by_token[token] = (*self.sessions_by_token.get(token, ()), event.session_id)
                 if event.party_kind is PartyKind.STAFF:
                     self.staff_sessions.add(event.session_id)
+
+    def tracks_of(self, sessions: Iterable[str]) -> tuple[int, ...]:
+        """Return the tracks that fill the carts of some sessions."""
+        return tuple(track for session in sessions for track in self.tracks_by_session.get(session, ()))

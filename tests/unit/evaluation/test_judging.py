@@ -21,7 +21,7 @@ from walkout.evaluation.judging import judge, line_claims
 from walkout.evaluation.pipeline import PipelineOutput
 from walkout.evaluation.record import RunRecord
 from walkout.interactions.types import Hypothesis, Interaction, InteractionKind, WeightEvent
-from walkout.simulation.truth import TrueInteraction, TrueVisit, Truth
+from walkout.simulation.truth import TrueInteraction, TrueVisit, Truth, VisitKind
 from walkout.store.loader import load_store
 
 S = 1_000_000_000
@@ -172,6 +172,34 @@ def test_shoppers_on_one_payment_are_one_trip(store):
     figures, wrong_trips = judge(store, truth, record)
     assert (figures.score.trips, figures.score.exact_receipts) == (1, 1)
     assert wrong_trips == ()
+
+
+def test_the_sessions_of_one_payment_are_charged_together(store):
+    honey, dark = "honey-blossom", "chocolate-dark"
+    truth, record = build([("card-1", {honey: 1}), ("card-1", {dark: 1})], [], {"card-1": ("s1", (7,))})
+    second = GateEvent("g", "gate_in", 3 * S, GateEventKind.AUTHORISED, "s2", PartyKind.SHOPPER)
+    tap = GateSignal("gate_in", 3 * S, GateSignalKind.TAP, "card-1")
+    cart = Cart("s2", "s2", PartyKind.SHOPPER, CartState.OPEN, 4 * S, S, (8,), (), "EUR")
+    record.note(PipelineOutput(gate_events=[second], carts=[cart]), tap, 4 * S)
+    receipts = [receipt("s1", line(honey, 1, 0.9)), receipt("s2", line(dark, 1, 0.9))]
+    record.note(PipelineOutput(receipts=receipts), None, 55 * S)
+    figures, wrong = judge(store, truth, record)
+    assert (figures.score.trips, figures.score.exact_receipts) == (1, 1)
+    assert wrong == ()
+    assert record.tracks_of(["s1", "s2"]) == (7, 8)
+
+
+def test_a_tailgater_is_no_trip_and_right_is_that_nobody_pays(store):
+    honey = "honey-blossom"
+    for track, right in ((9, 1.0), (7, 0.0)):
+        truth, record = build([("card-1", {}), ("", {honey: 1})], [true(1, 2, TAKE, honey, "g1/0/0", 10)],
+                              {"card-1": ("s1", (7,))})  # fmt: skip
+        truth.visits[2].kind = VisitKind.TAILGATER
+        record.note(PipelineOutput(interactions=[explained("i1", "g1/0/0", 10, track, honey)]), None, 12 * S)
+        record.note(PipelineOutput(receipts=[receipt("s1")]), None, 55 * S)
+        figures, _ = judge(store, truth, record)
+        assert (figures.score.trips, figures.score.exact_receipts) == (1, 1)
+        assert figures.score.shopper_accuracy == right
 
 
 def test_staff_are_no_trip_unless_somebody_charges_them(store):
