@@ -248,7 +248,7 @@ def test_topic_pub(ros2, shelf):
     assert shelf.heard[-3:] == ["hello"] * 3
     nobody = ros2("topic", "pub", "--once", "--max-wait-time-secs", "0.2", "/nobody", "std_msgs/msg/String")
     assert nobody.code == 1
-    assert "Expected 1 subcribers but only got 0 subscribers" in nobody.err
+    assert "Expected 1 subcribers but only got 0 subscribers" in nobody.err  # codespell:ignore
 
 
 @pytest.mark.parametrize(

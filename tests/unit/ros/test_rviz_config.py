@@ -38,7 +38,7 @@ def test_the_shipped_configuration_is_clean():
 
 
 def change_key(document):
-    displays(document)[0]["Cell Sise"] = displays(document)[0].pop("Cell Size")
+    displays(document)[0]["Cell Sze"] = displays(document)[0].pop("Cell Size")
 
 
 def change_class(document):
@@ -62,7 +62,7 @@ def drop_frame(document):
 
 
 def change_tool(document):
-    document["Visualization Manager"]["Tools"][0]["Class"] = "rviz_default_plugins/Mesure"
+    document["Visualization Manager"]["Tools"][0]["Class"] = "rviz_default_plugins/Measur"
 
 
 def double_name(document):
@@ -72,7 +72,7 @@ def double_name(document):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (change_key, "/Grid: unknown key 'Cell Sise'; did you mean 'Cell Size'?"),
+        (change_key, "/Grid: unknown key 'Cell Sze'; did you mean 'Cell Size'?"),
         (change_class, "/Store: unknown class 'rviz_default_plugins/MarkerArrays'; did you mean"),
         (change_policy, "/Store: Topic: unknown Reliability Policy 'reliable'; did you mean 'Reliable'?"),
         (change_alpha, "/Grid: Alpha is 40"),
