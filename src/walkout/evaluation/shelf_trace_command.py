@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from walkout.errors import UserError
+from walkout.evaluation.console import progress_bar
 from walkout.evaluation.made_traces import KINDS, make_trace
 from walkout.evaluation.shelf_trace import ShelfTrace, TraceEvent, find_events
 from walkout.evaluation.shelf_trace_metrics import TraceScore, score_events
@@ -58,14 +58,9 @@ def _run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _progress() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=Console(stderr=True), transient=True)
-
-
 def _read(path: Path) -> dict[str, Any]:
     trace = read_trace(path)
-    with _progress() as progress:
+    with progress_bar() as progress:
         task = progress.add_task(path.name, total=1.0)
         events = find_events(trace, progress=lambda share: progress.update(task, completed=share))
     _print_events(path, trace, events)
@@ -86,7 +81,7 @@ def _print_events(path: Path, trace: ShelfTrace, events: list[TraceEvent]) -> No
 
 def _measure(count: int, first_seed: int) -> dict[str, Any]:
     scores: dict[str, TraceScore] = {}
-    with _progress() as progress:
+    with progress_bar() as progress:
         task = progress.add_task("traces", total=count * len(KINDS))
         for kind in KINDS:
             scores[kind] = TraceScore()

@@ -283,7 +283,8 @@ class PlateTracker:
         may_trend = np.clip(p.trend_share * size, p.trend_floor_g, p.trend_g)
         still = swing < np.maximum(p.still_sigmas * shake / np.sqrt(self._ring_blocks), may_swing)
         still &= trend < np.maximum(0.4 * p.still_sigmas * shake, may_trend)
-        sd = np.sqrt((window.var(axis=0) + self.scatter_g**2) / self._settle_blocks)
+        noise = np.maximum(self.scatter_g, within / np.sqrt(self.block_samples))
+        sd = np.sqrt((window.var(axis=0) + noise**2) / self._settle_blocks)
         return still & np.isfinite(mean), mean, sd
 
     def _begin(self, begins: BoolArray, stamp_ns: int, threshold: FloatArray) -> None:

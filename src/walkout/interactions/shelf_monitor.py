@@ -311,7 +311,7 @@ class ShelfMonitor:
         expected, variance = 0.0, change.sd_g**2
         for other in [*(entry.change for entry in self._open.values()), *self._closed]:
             near = other.plate in self._neighbours[change.plate]
-            overlaps = other.onset_ns <= change.end_ns + _LATE_NS and change.onset_ns <= other.end_ns + _LATE_NS
+            overlaps = other.begun_ns <= change.end_ns + _LATE_NS and change.begun_ns <= other.end_ns + _LATE_NS
             if near and overlaps and abs(other.step_g) > 5 * abs(change.step_g):
                 expected += self._p.crosstalk * other.step_g
                 variance += (self._p.crosstalk_sd * other.step_g) ** 2
