@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
 from walkout.errors import UserError
-from walkout.evaluation.pipeline import StorePipeline
-from walkout.evaluation.results import machine
-from walkout.evaluation.scenario_run import load_with_store
-from walkout.simulation.store_simulator import StoreSimulator
+from walkout.evaluation.comparison import compare, read_figures
+from walkout.evaluation.receipts_command import check_output
+from walkout.evaluation.results import commit, machine, wide_console
 from walkout.store.loader import load_store
 
 _EPILOG = """\
 examples:
-  walkout benchmark stages                     ms of every stage, in one process, no ROS
-  walkout benchmark graph --seconds 60         the running store (start it first in another shell)
-  walkout benchmark graph --json graph.json
+  walkout benchmark stages                                ms of every stage, in one process, no ROS
+  walkout benchmark stages --scenario kiosk_one --seconds 15
+  walkout benchmark graph --seconds 60                    the running store (start it first in another shell)
+  walkout benchmark graph --launch three_shoppers         start the store, measure, stop it again
+  walkout benchmark graph --json new.json --compare old.json
+
+Figures depend on what else the machine does: its load is printed with them. CPU times depend on it less than others.
 """
 
 
@@ -40,93 +42,201 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     kinds = parser.add_subparsers(dest="kind", metavar="KIND", required=True)
     graph = kinds.add_parser("graph", help="rates, latencies, drops, CPU and memory of the running graph")
     graph.add_argument("--store", default="corner", help="store that runs (default corner)")
-    graph.add_argument("--seconds", type=float, default=60.0, help="how long to listen (default 60)")
+    graph.add_argument("--seconds", type=_seconds, default=60.0, help="how long to listen (default 60)")
+    graph.add_argument(
+        "--launch", metavar="SCENARIO", help="start the store with this scenario, time its start-up, and stop it again"
+    )
     graph.set_defaults(run=_run_graph)
     stages = kinds.add_parser("stages", help="time of every stage for one scenario, in one process")
     stages.add_argument("--scenario", default="three_shoppers", help="scenario to run (default three_shoppers)")
-    stages.add_argument("--seconds", type=float, default=40.0, help="simulated seconds (default 40)")
+    stages.add_argument("--seconds", type=_seconds, default=40.0, help="simulated seconds (default 40)")
     stages.set_defaults(run=_run_stages)
     for kind in (graph, stages):
         kind.add_argument("--json", type=Path, metavar="OUT", help="write the figures to this file")
+        kind.add_argument("--compare", type=Path, metavar="OLD", help="show what changed against an older --json file")
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 1 <= value <= 86400:
+        raise argparse.ArgumentTypeError(f"must be 1 to 86400 seconds, got {text}")
+    return value
+
+
+def _about() -> dict[str, Any]:
+    return {**machine(), "commit": commit()}
+
+
+def _print_machine(console: Console, about: Mapping[str, Any]) -> None:
+    console.print(
+        f"{about['processor']}, {about['cores']} cores, {about['host']}; load {about['load_1min']} before the run; "
+        f"Python {about['python']}; commit {about['commit'] or 'unknown'}",
+        highlight=False,
+    )
+
+
+def _finish(options: argparse.Namespace, console: Console, new: dict[str, Any], old: dict[str, Any] | None) -> int:
+    """Write and compare the figures."""
+    if options.json is not None:
+        options.json.write_text(json.dumps(new, indent=1) + "\n", encoding="utf-8")
+    if old is None:
+        return 0
+    changes = compare(old, new)
+    different = [change for change in changes if change.changed]
+    table = _table(f"Changed by more than a tenth: {len(different)} of {len(changes)}", "figure", "old", "new", "ratio")
+    for change in different:
+        ratio = "-" if change.ratio is None else f"{change.ratio:.2f}"
+        table.add_row(change.name, f"{change.old:g}", f"{change.new:g}", ratio)
+    console.print(table)
+    return 0
+
+
+# ---- stages
+
+
+def _run_stages(options: argparse.Namespace) -> int:
+    from walkout.evaluation import stage_benchmark as stages
+    from walkout.evaluation.scenario_run import load_with_store
+
+    check_output(options.json, "--json")
+    old = None if options.compare is None else read_figures(options.compare)
+    scenario, store = load_with_store(options.scenario)
+    console, about = wide_console(), _about()
+    with Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task(f"{options.scenario}, {options.seconds:g} s", total=options.seconds)
+        watch, frame = stages.time_stages(
+            store, scenario, options.seconds, lambda now_s: progress.update(task, completed=now_s)
+        )
+    cameras = stages.cameras_per_core(watch)
+    figures: dict[str, Any] = {
+        "kind": "stages",
+        "machine": about,
+        "stages": watch.to_json(),
+        "cameras_per_core_at_10_hz": None if cameras is None else round(cameras, 2),
+        "ledger": stages.time_ledger(),
+    }
+    _print_machine(console, about)
+    _print_stages(console, figures)
+    if frame is not None:
+        figures["copies"] = _print_copies(console, stages.count_copies(frame))
+        figures["transport"] = _transport(frame.image)
+    _print_references(console, figures)
+    return _finish(options, console, figures, old)
+
+
+def _print_stages(console: Console, figures: Mapping[str, Any]) -> None:
+    table = _table("Time per call, ms", "stage", "calls", "CPU p50", "CPU p95", "wall p50", "wall p95")
+    for name, row in figures["stages"].items():
+        values = (row[key] for key in ("cpu_ms_p50", "cpu_ms_p95", "wall_ms_p50", "wall_ms_p95"))
+        table.add_row(name, str(row["calls"]), *(f"{value:.2f}" for value in values))
+    console.print(table)
+    cameras = figures["cameras_per_core_at_10_hz"]
+    if cameras is not None:
+        console.print(f"{cameras:.1f} cameras per core at 10 Hz (detector and tracker)", highlight=False)
+
+
+def _print_copies(console: Console, hops: list[Any]) -> list[dict[str, Any]]:
+    table = _table("A frame on its way", "step", "bytes copied", "copies of the frame")
+    for hop in hops:
+        table.add_row(hop.name, f"{hop.copied_bytes:,}", f"{hop.copies:g}")
+    console.print(table)
+    return [{"step": hop.name, "bytes": hop.copied_bytes, "copies": hop.copies} for hop in hops]
+
+
+def _transport(image: np.ndarray[Any, np.dtype[np.uint8]]) -> dict[str, Any] | None:
+    """Return how pictures travel between processes, None where ROS is not there."""
+    try:
+        from walkout.ros.transport import measure_transport
+    except ImportError:
+        return None
+    try:
+        found: dict[str, Any] = dict(measure_transport(image))
+    except RuntimeError as error:
+        raise UserError(str(error)) from error
+    return found | {"ratio": round(found["ours"]["ms_p50"] / found["reference"]["ms_p50"], 2)}
+
+
+def _print_references(console: Console, figures: Mapping[str, Any]) -> None:
+    table = _table("Against reference implementations, ms p50", "what", "ours", "reference", "ratio")
+    ledger, transport = figures["ledger"], figures.get("transport")
+    table.add_row(
+        "entry written to disk (ledger; bare SQLite insert)",
+        f"{ledger['ours_ms']:.2f}",
+        f"{ledger['reference_ms']:.2f}",
+        f"{ledger['ratio']:.2f}",
+    )
+    if transport:
+        table.add_row(
+            "picture to another process (our publisher; bare rclpy)",
+            f"{transport['ours']['ms_p50']:.2f}",
+            f"{transport['reference']['ms_p50']:.2f}",
+            f"{transport['ratio']:.2f}",
+        )
+    console.print(table)
+
+
+# ---- graph
 
 
 def _run_graph(options: argparse.Namespace) -> int:
     from walkout.ros.probe import measure  # the rest of this command works without ROS
+    from walkout.ros.started_store import launched
 
-    about = machine()
+    check_output(options.json, "--json")
+    old = None if options.compare is None else read_figures(options.compare)
+    store, console, about = load_store(options.store), wide_console(), _about()
     try:
-        figures = measure(load_store(options.store), options.seconds)
+        if options.launch:
+            with launched(store, options.launch) as start_up_s:
+                figures = measure(store, options.seconds)
+        else:
+            start_up_s, figures = None, measure(store, options.seconds)
     except RuntimeError as error:
         raise UserError(str(error)) from error
-    latency = Table(title=f"Latency from capture, ms ({figures.seconds:.0f} s)", title_justify="left")
-    for column in ("stage", "messages", "rate Hz", "p50", "p95", "max"):
-        latency.add_column(column, justify="left" if column == "stage" else "right")
-    for stage, values in figures.latencies_ms.items():
-        p50, p95 = np.percentile(values, [50, 95])
-        rate = len(values) / figures.seconds
-        latency.add_row(stage, str(len(values)), f"{rate:.1f}", f"{p50:.0f}", f"{p95:.0f}", f"{max(values):.0f}")
-    usage = Table(title="Processes", title_justify="left")
-    for column in ("node", "CPU %", "memory MB", "dropped"):
-        usage.add_column(column, justify="left" if column == "node" else "right")
-    for name, (cpu, memory) in sorted(figures.processes.items()):
-        dropped = figures.dropped.get(name) if name != "perception_container" else figures.dropped.get("detector")
-        usage.add_row(name, f"{100 * cpu:.1f}", f"{memory:.0f}", "-" if dropped is None else str(dropped))
-    total_cpu = sum(cpu for cpu, _ in figures.processes.values())
-    total_memory = sum(memory for _, memory in figures.processes.values())
-    usage.add_row("total", f"{100 * total_cpu:.1f}", f"{total_memory:.0f}", str(sum(figures.dropped.values())))
-    console = Console()
-    console.print(about, latency, usage)
-    console.print(f"frames per camera: {dict(sorted(figures.frames_by_camera.items()))}; receipts: {figures.receipts}")
     document = {
+        "kind": "graph",
         "machine": about,
         "seconds": figures.seconds,
+        "start_up_s": start_up_s,
         "latencies_ms": {
-            stage: dict(zip(("p50", "p95", "max"), np.percentile(values, [50, 95, 100]).round(1).tolist(), strict=True))
+            stage: {
+                "messages": len(values),
+                "rate_hz": round(len(values) / figures.seconds, 2),
+                **dict(zip(("p50", "p95", "max"), np.percentile(values, [50, 95, 100]).round(1).tolist(), strict=True)),
+            }
             for stage, values in figures.latencies_ms.items()
         },
-        "frames_by_camera": dict(figures.frames_by_camera),
+        "frames_by_camera": dict(sorted(figures.frames_by_camera.items())),
         "dropped": figures.dropped,
         "receipts": figures.receipts,
         "processes": {name: {"cpu": cpu, "memory_mb": memory} for name, (cpu, memory) in figures.processes.items()},
     }
-    _write(options.json, document)
-    return 0
+    _print_machine(console, about)
+    _print_graph(console, document)
+    return _finish(options, console, document, old)
 
 
-def _run_stages(options: argparse.Namespace) -> int:
-    about = machine()
-    scenario, store = load_with_store(options.scenario)
-    pipeline = StorePipeline(store)
-    simulator = StoreSimulator(store, scenario, 1000)
-    spent_ms: dict[str, list[float]] = {}
-    measurements = iter(simulator)
-    while True:
-        measurement = _timed(spent_ms, "simulator and renderer", lambda: next(measurements, None))
-        if measurement is None or measurement.stamp_ns > options.seconds * 1e9:
-            break
-        name = f"all stages, per {type(measurement).__name__}"
-        output = _timed(spent_ms, name, partial(pipeline.feed, measurement))
-        for command in output.commands:
-            simulator.world.open_gate(command.gate_id)
-    pipeline.close()
-    table = Table(title="Time per call, ms", title_justify="left")
-    for column in ("stage", "calls", "p50", "p95", "total s"):
-        table.add_column(column, justify="left" if column == "stage" else "right")
-    for name, values in spent_ms.items():
-        p50, p95 = np.percentile(values, [50, 95])
-        table.add_row(name, str(len(values)), f"{p50:.2f}", f"{p95:.2f}", f"{sum(values) / 1e3:.1f}")
-    Console().print(about, table)
-    _write(options.json, {"machine": about, "ms": {name: float(np.median(v)) for name, v in spent_ms.items()}})
-    return 0
+def _print_graph(console: Console, document: Mapping[str, Any]) -> None:
+    title = f"Latency from capture, ms ({document['seconds']:.0f} s)"
+    latency = _table(title, "stage", "messages", "rate Hz", "p50", "p95", "max")
+    for stage, row in document["latencies_ms"].items():
+        times = (f"{row[name]:.0f}" for name in ("p50", "p95", "max"))
+        latency.add_row(stage, str(row["messages"]), f"{row['rate_hz']:.1f}", *times)
+    usage = _table("Processes", "node", "CPU %", "memory MB", "dropped")
+    dropped, processes = document["dropped"], document["processes"]
+    for name, row in sorted(processes.items()):
+        lost = dropped.get("detector" if name == "perception_container" else name)
+        usage.add_row(name, f"{100 * row['cpu']:.1f}", f"{row['memory_mb']:.0f}", "-" if lost is None else str(lost))
+    cpu, memory = (sum(row[key] for row in processes.values()) for key in ("cpu", "memory_mb"))
+    usage.add_row("total", f"{100 * cpu:.1f}", f"{memory:.0f}", str(sum(dropped.values())))
+    console.print(latency, usage)
+    console.print(f"frames per camera: {document['frames_by_camera']}; receipts: {document['receipts']}")
+    if document["start_up_s"] is not None:
+        console.print(f"start-up, until detections of every camera and shoppers flow: {document['start_up_s']:.1f} s")
 
 
-def _timed(spent_ms: dict[str, list[float]], name: str, call: Callable[[], Any]) -> Any:
-    started = time.perf_counter()
-    result = call()
-    spent_ms.setdefault(name, []).append((time.perf_counter() - started) * 1e3)
-    return result
-
-
-def _write(path: Path | None, document: dict[str, Any]) -> None:
-    if path is not None:
-        path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    for number, name in enumerate(columns):
+        table.add_column(name, justify="left" if number == 0 else "right")
+    return table

@@ -63,7 +63,7 @@ class Detector:
     def detect(self, frame: Frame) -> Detections:
         """Return the shoppers of a frame, best first, in pixels of the given (distorted) image."""
         image = _checked_image(frame)
-        small, scale = _fit(image, self.input_width, self.input_height)
+        small, scale = fit_to_network(image, self.input_width, self.input_height)
         found = decode(self._infer(small), self.parameters)
         boxes, keypoints = _to_image(found, scale, image.shape[1], image.shape[0])
         return Detections(
@@ -119,7 +119,7 @@ def _checked_input(session: onnxruntime.InferenceSession, path: Path) -> tuple[i
     return height, width
 
 
-def _fit(image: NDArray[np.uint8], width: int, height: int) -> tuple[NDArray[np.uint8], float]:
+def fit_to_network(image: NDArray[np.uint8], width: int, height: int) -> tuple[NDArray[np.uint8], float]:
     """Return the image scaled to fit (height, width), padded right and below, and its scale."""
     scale = min(width / image.shape[1], height / image.shape[0])
     size = (round(image.shape[1] * scale), round(image.shape[0] * scale))

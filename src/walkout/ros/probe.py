@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import psutil
@@ -18,6 +20,7 @@ from walkout.ros.stamps import to_ns
 from walkout.store.model import Store
 
 SETTLE_S = 2.0
+_DOMAIN = "ROS_DOMAIN_ID"
 
 
 @dataclass
@@ -118,9 +121,11 @@ def _spin(executor: SingleThreadedExecutor, seconds: float) -> None:
 
 
 def _node_processes() -> dict[int, tuple[str, float]]:
-    """Return name and CPU seconds of every process that runs an executable of this package."""
+    """Return name and CPU seconds of every process of this ROS domain that runs an executable of this package."""
     found = {}
-    for process in psutil.process_iter(["cmdline", "cpu_times"]):
+    for process in psutil.process_iter(["cmdline", "cpu_times", "environ"]):
+        if not same_domain(process.info["environ"], os.environ):
+            continue
         arguments = process.info["cmdline"] or []
         script = next((argument for argument in arguments[:4] if "/lib/walkout/" in argument), None)
         if script:
@@ -128,6 +133,11 @@ def _node_processes() -> dict[int, tuple[str, float]]:
             times = process.info["cpu_times"]
             found[process.pid] = (named[0] if named else script.rsplit("/", 1)[1], times.user + times.system)
     return found
+
+
+def same_domain(theirs: Mapping[str, str] | None, ours: Mapping[str, str]) -> bool:
+    """Return whether two environments name the same ROS domain; None is one that may not be looked at."""
+    return theirs is not None and (theirs.get(_DOMAIN) or "0") == (ours.get(_DOMAIN) or "0")
 
 
 def _usage(before: dict[int, tuple[str, float]], seconds: float) -> dict[str, tuple[float, float]]:
