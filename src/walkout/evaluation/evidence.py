@@ -19,6 +19,7 @@ from walkout.evaluation.judging import Moment, WrongTrip
 from walkout.evaluation.plots import weight_plot, where_plot
 from walkout.evaluation.scenario_run import ScenarioRun
 from walkout.geometry.camera import project
+from walkout.simulation.faults import SensorFaults
 from walkout.simulation.renderer import Renderer
 from walkout.simulation.world import World
 from walkout.store.model import Camera, Store
@@ -120,6 +121,7 @@ class _Photographer:
         self._run = run
         self._world = World(run.store, run.scenario, run.seed)
         self._renderer = Renderer(run.store)
+        self._faults = SensorFaults(run.store, run.scenario.faults)
         self._commands = list(run.record.commands)
         self._wanted: dict[int, dict[str, Camera]] = {}
         self._windows: list[tuple[int, int]] = []
@@ -141,7 +143,8 @@ class _Photographer:
                 image = self._renderer.render(camera, self._world.scene()).image
                 small = cv2.resize(image, _PICTURE, interpolation=cv2.INTER_AREA)
                 self.pictures[stamp_ns, camera_id] = np.asarray(small, dtype=np.uint8)
-            self.batches += [batch for batch in self._world.take_readings() if self._in_window(batch.stamp_ns)]
+            taken = [self._faults.readings(batch) for batch in self._world.take_readings()]
+            self.batches += [batch for batch in taken if self._in_window(batch.stamp_ns)]
             self._world.take_signals()
         self._renderer.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from walkout.evaluation.movement_score import MovementFigures
 from walkout.evaluation.receipt_metrics import ReceiptScore
 from walkout.evaluation.statistics import Claim, expected_calibration_error, percentiles, reliability
 
@@ -35,10 +36,11 @@ class RunFigures:
     score: ReceiptScore = field(default_factory=ReceiptScore)
     claims: tuple[Claim, ...] = ()
     latencies: Latencies = field(default_factory=Latencies)
+    movement: MovementFigures = field(default_factory=MovementFigures)
 
     def __add__(self, other: RunFigures) -> RunFigures:
         """Return the figures of both."""
-        return RunFigures(self.score + other.score, self.claims + other.claims, self.latencies + other.latencies)
+        return RunFigures(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
 
     def to_json(self) -> dict[str, Any]:
         """Return all figures; those that depend on the machine are ``real_time_factor`` and what has cpu or elapsed."""
@@ -56,5 +58,6 @@ class RunFigures:
                 }
                 for chosen in bins
             ],
+            "tracking": self.movement.to_json(),
             "latency": {f.name: percentiles(getattr(self.latencies, f.name)) for f in fields(self.latencies)},
         }

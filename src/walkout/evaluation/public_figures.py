@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from walkout.evaluation.figures import RunFigures
+from walkout.evaluation.movement_score import THRESHOLD_M
 from walkout.evaluation.receipts import ScenarioResult
 from walkout.evaluation.results import percent, total_of
 
@@ -104,12 +105,10 @@ def _tracking(results: Results) -> str:
 
 def tracking_text(figures: RunFigures) -> str:
     """Return IDF1 and HOTA of simulated shoppers, "-" without any."""
-    found = figures.to_json().get("tracking")
-    if not found or not found["people"]:
+    found = figures.movement
+    if not found.people:
         return "-"
-    return (
-        f"IDF1 {found['idf1']:.1%}, HOTA {100 * found['hota']:.1f} at {found['threshold_m']:g} m on simulated shoppers"
-    )
+    return f"IDF1 {found.idf1:.1%}, HOTA {100 * found.hota:.1f} at {THRESHOLD_M:g} m on simulated shoppers"
 
 
 def _unmeasured(results: Results) -> str:

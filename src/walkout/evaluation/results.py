@@ -175,8 +175,20 @@ def summary_lines(figures: RunFigures) -> list[str]:
         f"{_latency(latency['event_to_cart_cpu_s'], 1000, 'ms')} of CPU",
         f"exit to receipt: {_latency(latency['exit_to_receipt_s'], 1, 's')} in store time, "
         f"{_latency(latency['exit_to_receipt_cpu_s'], 1000, 'ms')} of CPU",
+        _tracking(values["tracking"]),
         f"stages: {score.cpu_s_per_store_minute:.1f} CPU seconds per store minute",
     ]
+
+
+def _tracking(found: Mapping[str, Any]) -> str:
+    if found["error_cm"] is None:
+        return "tracking: nobody was followed"
+    wrists = f"wrists {found['wrist_error_cm']:.1f} cm" if found["wrist_error_cm"] is not None else "no wrists"
+    return (
+        f"tracking at {found['threshold_m']:g} m: MOTA {found['mota']:.1%}, IDF1 {found['idf1']:.1%}, "
+        f"HOTA {found['hota']:.1%}; place {found['error_cm']:.1f} cm; "
+        f"{wrists} (median, {found['wrist_known']:.0%} known)"
+    )
 
 
 def _latency(found: Mapping[str, Any], scale: float, unit: str) -> str:

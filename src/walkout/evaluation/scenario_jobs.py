@@ -15,7 +15,7 @@ from walkout.errors import UserError
 from walkout.evaluation.receipts import ScenarioResult, run_scenario
 from walkout.evaluation.scenario_run import load_with_store
 from walkout.evaluation.true_perception import Perception
-from walkout.simulation.scenario import scenario_path
+from walkout.simulation.scenario import load_scenario, scenario_folder, scenario_path
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,23 @@ def scenario_files(names: Sequence[str]) -> list[Path]:
         if other.resolve() != file.resolve():
             raise UserError(f"{file} and {other} have the same name and could not be told apart; rename one")
     return list(by_name.values())
+
+
+def suite_files(words: Sequence[str] | None = None) -> list[Path]:
+    """Return the scenarios of the suite; with ``words`` those whose class holds one of them.
+
+    Raises:
+        UserError: no class does.
+    """
+    files = scenario_files([str(scenario_folder() / "suite")])
+    if words is None:
+        return files
+    classes = {file: scenario.suite.name.lower() for file in files if (scenario := load_scenario(file)).suite}
+    chosen = [file for file, name in classes.items() if any(word.lower() in name for word in words)]
+    if not chosen:
+        known = ", ".join(sorted(set(classes.values())))
+        raise UserError(f"--only {' '.join(words)}: no class of the suite has that in its name; there are {known}")
+    return chosen
 
 
 def make_jobs(

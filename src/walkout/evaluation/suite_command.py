@@ -48,10 +48,9 @@ def add_parser(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 def _run_suite(options: argparse.Namespace) -> int:
     from walkout.evaluation.public_figures import compare_with_public
-    from walkout.evaluation.scenario_jobs import make_jobs, scenario_files
+    from walkout.evaluation.scenario_jobs import make_jobs, scenario_files, suite_files
     from walkout.evaluation.suite_page import write_page
     from walkout.evaluation.true_perception import Perception
-    from walkout.simulation.scenario import scenario_folder
 
     check_output(options.json, "--json")
     if options.quick and options.only:
@@ -61,20 +60,13 @@ def _run_suite(options: argparse.Namespace) -> int:
     if options.quick:
         jobs = make_jobs(scenario_files(QUICK), QUICK_SEEDS, perception, evidence)
     else:
-        jobs = make_jobs(scenario_files([str(scenario_folder() / "suite")]), None, perception, evidence)
-        jobs = [job for job in jobs if _wanted(job.scenario_class, options.only)]
-        if not jobs:
-            raise UserError(f"--only {' '.join(options.only)}: no class of the suite has that in its name")
+        jobs = make_jobs(suite_files(options.only), None, perception, evidence)
     results, about = run_and_write(jobs, options)
     comparisons = compare_with_public(results)
     _print_comparisons(comparisons)
     if pages is not None:
         print(f"page: {write_page(pages, results, comparisons, about)}")
     return 0
-
-
-def _wanted(name: str, words: list[str] | None) -> bool:
-    return words is None or any(word.lower() in name.lower() for word in words)
 
 
 def _pages_folder(options: argparse.Namespace) -> Path:
