@@ -29,7 +29,8 @@ from walkout.simulation.scenario_model import (
 )
 from walkout.simulation.scene import Lighting
 from walkout.simulation.script_file import ArrivalReader
-from walkout.simulation.yaml_tree import ScenarioError, Tree, did_you_mean, read_tree, take
+from walkout.simulation.yaml_tree import ScenarioError, Tree, read_tree, take
+from walkout.store.documents import suggestion
 from walkout.store.model import Store
 from walkout.store.planogram_file import full_facing, misfit
 
@@ -89,8 +90,8 @@ def scenario_path(name: str | os.PathLike[str]) -> Path:
     if found.exists():
         return found
     known = sorted(str(file.relative_to(folder).with_suffix("")) for file in folder.rglob("*.yaml"))
-    remedy = f"{did_you_mean(str(name), known)}known scenarios: {', '.join(known) or 'none'}; or give a .yaml file"
-    raise ScenarioError(f"scenario '{name}' is not there; {remedy}")
+    remedy = f"known scenarios: {', '.join(known) or 'none'}; or give a .yaml file"
+    raise ScenarioError(f"scenario '{name}' is not there{suggestion(str(name), known)}; {remedy}")
 
 
 def scenario_folder() -> Path:
@@ -111,7 +112,7 @@ def load_scenario(name: str | os.PathLike[str], store: Store | None = None) -> S
     Raises ScenarioError.
     """
     path = scenario_path(name)
-    root = read_tree(path, "scenario")
+    root = read_tree(path)
     fields = root.fields(FIELDS, required=("store", "arrivals"))
     if store is not None and fields["store"].text() != store.store_id:
         reason = f"is '{fields['store'].text()}' but the store is '{store.store_id}'"
@@ -211,17 +212,17 @@ def _read_stocked(tree: Tree, store: Store | None) -> tuple[Stocked, ...]:
     result = []
     for lane_id, child in tree.fields(tree.keys()).items():
         if store is not None and lane_id not in store.lane_sites:
-            remedy = f"{did_you_mean(lane_id, store.lane_sites)}lanes are named <fixture>/<shelf>/<lane>"
-            child.fail(f"lane '{lane_id}' is not in store '{store.store_id}'", remedy)
+            reason = f"lane '{lane_id}' is not in store '{store.store_id}'{suggestion(lane_id, store.lane_sites)}"
+            child.fail(reason, "lanes are named <fixture>/<shelf>/<lane>")
         result.append(_read_stocked_lane(child, lane_id, store))
     return tuple(result)
 
 
 def _read_stocked_lane(tree: Tree, lane_id: str, store: Store | None) -> Stocked:
-    if tree.value() is None:
+    if tree.is_empty:
         return Stocked(lane_id, "")
     named, count = tree, None
-    if tree.is_mapping():
+    if tree.is_mapping:
         fields = tree.fields(("sku", "count"), required=("sku",))
         named = fields["sku"]
         count = take(fields, "count", lambda child: child.integer(0, 500), None)
@@ -230,8 +231,8 @@ def _read_stocked_lane(tree: Tree, lane_id: str, store: Store | None) -> Stocked
         return Stocked(lane_id, sku, count)
     product = store.product_by_sku.get(sku)
     if product is None:
-        remedy = f"{did_you_mean(sku, store.product_by_sku)}use a sku of the catalogue of store '{store.store_id}'"
-        named.fail(f"product '{sku}' is not in the catalogue", remedy)
+        reason = f"product '{sku}' is not in the catalogue{suggestion(sku, store.product_by_sku)}"
+        named.fail(reason, f"use a sku of the catalogue of store '{store.store_id}'")
     site = store.lane_sites[lane_id]
     wrong = misfit(site.fixture, site.shelf, site.lane, product)
     if wrong:

@@ -12,7 +12,8 @@ import numpy as np
 from walkout.simulation.navigation import BODY_RADIUS_M, FloorMap
 from walkout.simulation.scenario_model import Action, ActionKind, Arrival, Behaviour, Carried, Flow, Payment
 from walkout.simulation.standing import spot_at, usable_spots
-from walkout.simulation.yaml_tree import Tree, did_you_mean, take
+from walkout.simulation.yaml_tree import Tree, take
+from walkout.store.documents import suggestion
 from walkout.store.model import FixtureType, Store
 
 PERSON = ("behaviour", "script", "name", "speed_m_s", "body", "carries")
@@ -67,7 +68,7 @@ class ArrivalReader:
         if behaviours is not None:
             for name, child in behaviours.fields(tuple(behaviours.keys())).items():
                 self._mixes[name] = self._behaviour(child)
-        if tree.is_mapping():
+        if tree.is_mapping:
             return (), self._flow(tree)
         arrivals = [self._arrival(child) for child in tree.items()]
         self._check_exchanges()
@@ -158,7 +159,7 @@ class ArrivalReader:
         return name
 
     def _pick_behaviour(self, tree: Tree) -> Behaviour:
-        if tree.is_mapping():
+        if tree.is_mapping:
             return self._behaviour(tree)
         return self._mixes[tree.text(self._mixes)]
 
@@ -178,7 +179,7 @@ class ArrivalReader:
         return tuple(actions)
 
     def _action(self, tree: Tree) -> Action:
-        if not tree.is_mapping():
+        if not tree.is_mapping:
             return Action(ActionKind(tree.text(["leave"])))
         fields = tree.fields([kind.value for kind in ActionKind])
         if len(fields) != 1:
@@ -229,15 +230,15 @@ class ArrivalReader:
     def _sku(self, tree: Tree) -> str:
         sku, store = tree.text(), self._store
         if store is not None and sku not in store.product_by_sku:
-            remedy = f"{did_you_mean(sku, store.product_by_sku)}use a sku of the catalogue of store '{store.store_id}'"
-            tree.fail(f"product '{sku}' is not in the catalogue", remedy)
+            reason = f"product '{sku}' is not in the catalogue{suggestion(sku, store.product_by_sku)}"
+            tree.fail(reason, f"use a sku of the catalogue of store '{store.store_id}'")
         return sku
 
     def _lane(self, tree: Tree) -> str:
         lane_id, store = tree.text(), self._store
         if store is not None and lane_id not in store.lane_sites:
-            remedy = f"{did_you_mean(lane_id, store.lane_sites)}lanes are named <fixture>/<shelf>/<lane>"
-            tree.fail(f"lane '{lane_id}' is not in store '{store.store_id}'", remedy)
+            reason = f"lane '{lane_id}' is not in store '{store.store_id}'{suggestion(lane_id, store.lane_sites)}"
+            tree.fail(reason, "lanes are named <fixture>/<shelf>/<lane>")
         return lane_id
 
     # ---- what is possible
@@ -351,8 +352,8 @@ class ArrivalReader:
                 tree.fail(f"nobody else comes to the meeting '{action.meet}'", "name it in the script of another one")
             if action.person:
                 if action.person not in self._names:
-                    remedy = f"{did_you_mean(action.person, self._names)}give an arrival 'name: {action.person}'"
-                    tree.fail(f"nobody is called '{action.person}'", remedy)
+                    reason = f"nobody is called '{action.person}'{suggestion(action.person, self._names)}"
+                    tree.fail(reason, f"give an arrival 'name: {action.person}'")
                 if not name:
                     tree.fail("the other one does not know this shopper", "give this arrival a name")
                 key = _exchange(name, action)

@@ -86,6 +86,12 @@ def display_path(path: Path) -> str:
 
 def open_document(path: Path, report: Report) -> Section | None:
     """Read a YAML file whose top is a mapping; report and return None when that fails."""
+    value = open_value(path, report, "see the comments in config/stores/corner")
+    return value.section() if value else None
+
+
+def open_value(path: Path, report: Report, guide: str) -> Value | None:
+    """Read a YAML file whose top is a mapping; report and return None when that fails. ``guide`` says where to look."""
     name = display_path(path)
     try:
         node = yaml.compose(path.read_text(encoding="utf-8"), Loader=_LOADER)
@@ -99,9 +105,9 @@ def open_document(path: Path, report: Report) -> Section | None:
         report.add(name, *_yaml_problem(error), "correct the YAML syntax at this line or just above it")
         return None
     if not isinstance(node, yaml.MappingNode):
-        report.add(name, 1, "", "has no 'key: value' lines at its top", "see the comments in config/stores/corner")
+        report.add(name, 1, "", "has no 'key: value' lines at its top", guide)
         return None
-    return Section(node, "", name, node.start_mark.line + 1, report)
+    return Value(node, "", name, node.start_mark.line + 1, report)
 
 
 def _yaml_problem(error: yaml.YAMLError) -> tuple[int, str, str]:
@@ -262,6 +268,11 @@ class Section:
             self._asked.append(key)
         value = self._values.get(key)
         return None if value is None or value.is_null else value
+
+    def entry(self, key: str) -> Value | None:
+        """Return a value as it was written, also when it is empty."""
+        self.value(key)
+        return self._values.get(key)
 
     def require(self, key: str) -> Value | None:
         """Return a value that must be there; report when it is not."""

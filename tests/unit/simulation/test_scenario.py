@@ -104,21 +104,21 @@ def script(action: str) -> str:
         (script("take: {lane: g1/9/9}"), 3, ["lane 'g1/9/9'", "<fixture>/<shelf>/<lane>"]),
         (script("take: {sku: honey-forest, lane: g1/0/0}"), 3, ["holds 'nuts-peanuts'", "g1/1/3"]),
         (script("put_back: {sku: honey-forest}"), 3, ["holds 0", "take it first"]),
-        (script("dance: 3"), 3, ["unknown field 'dance'"]),
-        (script("look: {fixture: g7}"), 3, ["'g7'", "choose one of g1"]),
-        (arrival("behavior: {}"), 3, ["unknown field 'behavior'", "did you mean 'behaviour'"]),
+        (script("dance: 3"), 3, ["dance", "is not a known key"]),
+        (script("look: {fixture: g7}"), 3, ["'g7'", "use one of g1"]),
+        (arrival("behavior: {}"), 3, ["behavior: is not a known key", "did you mean 'behaviour'"]),
         (arrival("payment: gold"), 3, ["ok, declined, staff"]),
-        (arrival("behaviour: nobody"), 3, ["'nobody'", "choose one of default"]),
-        (HEAD + "arrivals:\n  - at_s: -3\n", 3, ["arrivals[0].at_s", "is -3", "from 0"]),
-        (HEAD + "arrivals:\n  - at_s: soon\n", 3, ["'soon', not a number"]),
-        (HEAD + "seed: 1\nseed: 2\narrivals: []\n", 3, ["given twice", "line 2"]),
+        (arrival("behaviour: nobody"), 3, ["'nobody'", "use one of default"]),
+        (HEAD + "arrivals:\n  - at_s: -3\n", 3, ["arrivals[0].at_s", "'-3' is out of range", "from 0"]),
+        (HEAD + "arrivals:\n  - at_s: soon\n", 3, ["must be a number, not 'soon'"]),
+        (HEAD + "seed: 1\nseed: 2\narrivals: []\n", 3, ["is written twice"]),
         (HEAD + "fill: [0.9, 0.1]\narrivals: []\n", 2, ["not an interval"]),
         (HEAD + "load_cells: {noise: 3}\narrivals: []\n", 2, ["did you mean 'noise_g'"]),
         (HEAD + "arrivals: {rate_per_minute: 0}\n", 2, ["arrivals.rate_per_minute", "0.01"]),
         (HEAD + "lighting: {key_direction: [0, 0, -1]}\narrivals: []\n", 2, ["z above 0"]),
-        (HEAD + "suite: {class: a, seeds: [4]}\narrivals: []\n", 2, ["suite.seeds[0]", "is 4", "from 5000"]),
+        (HEAD + "suite: {class: a, seeds: [4]}\narrivals: []\n", 2, ["suite.seeds[0]", "from 5000", "not '4'"]),
         (HEAD + "suite: {class: a, seeds: [5000, 5000]}\narrivals: []\n", 2, ["repeats a seed"]),
-        (HEAD + "suite: {seeds: [5000]}\narrivals: []\n", 2, ["suite.class: is missing"]),
+        (HEAD + "suite: {seeds: [5000]}\narrivals: []\n", 2, ["suite: 'class' is missing"]),
         (script("restock: {lane: g1/0/0}"), 3, ["not of the staff", "payment: staff"]),
         (script("hand_over: {sku: honey-forest, to: ben}"), 3, ["cannot hand over", "holds 0"]),
         (script("receive: {sku: honey-forest, from: ben}"), 3, ["nobody is called 'ben'", "name: ben"]),
@@ -130,21 +130,21 @@ def script(action: str) -> str:
         (script("take: {lane: g1/0/0, quantity: 20}"), 3, ["hold", "at most"]),
         (script("walk: [40, 1]"), 3, ["nobody can get to [40.0, 1.0]"]),
         (script("take: {lane: g1/0/0, stand_m: 3}"), 3, ["stand_m", "from -0.42 to 0.42"]),
-        (arrival("tailgaters: [{at_s: 3}]"), 3, ["tailgaters[0].at_s", "unknown field"]),
+        (arrival("tailgaters: [{at_s: 3}]"), 3, ["tailgaters[0].at_s", "is not a known key"]),
         (arrival("payment: declined, tailgaters: [{}]"), 3, ["nobody to follow"]),
         (HEAD + "most_people: 60\narrivals: []\n", 2, ["free floor of store 'kiosk' holds"]),
         (HEAD + "stocked: {g9/0/0: ~}\narrivals: []\n", 2, ["lane 'g9/0/0' is not in store"]),
         (HEAD + "stocked: {g1/0/0: tea}\narrivals: []\n", 2, ["'tea' is not in the catalogue"]),
         (HEAD + "stocked: {g1/0/0: {sku: honey-forest, count: 99}}\narrivals: []\n", 2, ["which holds"]),
-        (HEAD + "faults: [{camera_lost: {camera: c77}}]\narrivals: []\n", 2, ["is 'c77'", "choose one of c1"]),
-        (HEAD + "faults: [{drift: {lane: g1/0/0}}]\narrivals: []\n", 2, ["grams_per_minute: is missing"]),
+        (HEAD + "faults: [{camera_lost: {camera: c77}}]\narrivals: []\n", 2, ["'c77' is not known", "use one of c1"]),
+        (HEAD + "faults: [{drift: {lane: g1/0/0}}]\narrivals: []\n", 2, ["'grams_per_minute' is missing"]),
         (HEAD + "faults: [{plate_dead: {lane: g1/0/0, from_s: 5, to_s: 4}}]\narrivals: []\n", 2, ["not after from_s"]),
         (HEAD + "faults: [{clock_skew: {seconds: 1}}]\narrivals: []\n", 2, ["name one device"]),
-        (HEAD + "lighting: {flicker: {hz: 3}}\narrivals: []\n", 2, ["flicker.depth: is missing"]),
+        (HEAD + "lighting: {flicker: {hz: 3}}\narrivals: []\n", 2, ["flicker: 'depth' is missing"]),
         ("store: corner\narrivals: []\n", 1, ["the store is 'kiosk'"]),
-        ("arrivals: []\n", 1, ["store: is missing"]),
-        ("store: kiosk\narrivals: [\n", 3, ["not YAML"]),
-        ("just words\n", 1, ["not a mapping"]),
+        ("arrivals: []\n", 1, ["'store' is missing"]),
+        ("store: kiosk\narrivals: [\n", 3, ["not valid YAML"]),
+        ("just words\n", 1, ["no 'key: value' lines"]),
     ],
 )
 def test_a_mistake_is_one_line_with_file_line_field_and_remedy(
@@ -160,12 +160,12 @@ def test_a_mistake_is_one_line_with_file_line_field_and_remedy(
 def test_a_scenario_that_is_not_there() -> None:
     with pytest.raises(ScenarioError, match="did you mean 'three_shoppers'"):
         load_scenario("three_shopers")
-    with pytest.raises(ScenarioError, match="cannot read"):
+    with pytest.raises(ScenarioError, match="cannot be read"):
         load_scenario("/nowhere/x.yaml")
 
 
 def test_an_empty_file(tmp_path: Path) -> None:
-    assert "is empty" in message(tmp_path, "")
+    assert "no 'key: value' lines" in message(tmp_path, "")
 
 
 CHILD = """
