@@ -61,9 +61,11 @@ def main(args: argparse.Namespace) -> int:
         wanted = args.wait_matching_subscriptions
         wanted = (1 if times else 0) if wanted is None else wanted
         if not _wait_for_subscriptions(node, publisher, wanted, args.max_wait_time_secs):
+            found = publisher.get_subscription_count()
             # Upstream's words, its slip included: scripts look for them.
-            return fail(f"Timed out waiting for subscribers: Expected {wanted} subcribers but only got "  # codespell:ignore
-                        f"{publisher.get_subscription_count()} subscribers")
+            return fail(
+                f"Timed out waiting for subscribers: Expected {wanted} subcribers but only "  # codespell:ignore
+                f"got {found} subscribers")
         _publish(node, publisher, message, stamp_setters, times, args)
     return 0
 
