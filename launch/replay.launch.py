@@ -13,7 +13,7 @@ from launch.actions import (
     RegisterEventHandler,
     TimerAction,
 )
-from launch.event_handlers import OnProcessExit, OnProcessIO
+from launch.event_handlers import OnProcessIO
 from launch.events import Shutdown
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import ThisLaunchFileDir
@@ -30,9 +30,28 @@ ARGUMENTS = [
     launching.PORT,
     launching.LEDGER,
     launching.PARAMETERS,
-    DeclareLaunchArgument("rate", default_value="1.0", description="Playing speed"),
-    DeclareLaunchArgument("linger", default_value="15.0", description="Seconds to go on after the last message"),
+    DeclareLaunchArgument("rate", default_value="1.0", description="Playing speed: 2.0 is twice as fast as it was"),
+    DeclareLaunchArgument(
+        "loop", default_value="1", description="How often to play the bag; 0: for ever. Every pass begins anew"
+    ),
+    DeclareLaunchArgument("start", default_value="0.0", description="Seconds of the bag to leave out at its beginning"),
+    DeclareLaunchArgument(
+        "linger", default_value="15.0", description="Seconds to go on after the last message, and between two passes"
+    ),
 ]
+
+
+def number(context, name, above=False):
+    """Return the number of a launch argument. Raises LaunchError if it is none, or not above (else: below) zero."""
+    given = launching.text(context, name)
+    wanted = "above zero" if above else "that is not negative"
+    try:
+        value = float(given)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf") or (above and value == 0):
+        raise launching.LaunchError(f"{name}:={given}: give a number {wanted}")
+    return value
 
 
 def replay(context):
@@ -45,30 +64,39 @@ def replay(context):
     names = ("store", "ledger", "web", "port")
     arguments = {name: launching.text(context, name) for name in names} | {"gate_source": "topic"}
     source = PythonLaunchDescriptionSource([ThisLaunchFileDir(), "/carts.launch.py"])
-    rate = launching.text(context, "rate")
-    command = ["ros2", "bag", "play", str(bag), "--clock", "20", "--rate", rate, "--delay", f"{DISCOVERY_S:g}"]
-    player = ExecuteProcess(cmd=[*command, "--topics", *launching.replayed_topics(store)], name="player")
+    rate, start, linger = number(context, "rate", above=True), number(context, "start"), number(context, "linger")
+    passes = number(context, "loop")
+    command = ["ros2", "bag", "play", str(bag), "--clock", "20", "--rate", f"{rate:g}", "--start-offset", f"{start:g}"]
+    # Only what came from devices is played, so that nothing recorded meets what is computed now. While the player
+    # waits, the clock stands at the beginning: everybody has noticed that it went back before the first message comes.
+    command += ["--delay", f"{DISCOVERY_S:g}", "--topics", *launching.replayed_topics(store)]
     waiting = set(LISTENERS)
+
+    def player(played=0):
+        """Return the process of one pass; after its end and the time to linger there is another, or the end."""
+
+        def after(event, _context):
+            if event.returncode != 0:
+                return [EmitEvent(event=Shutdown(reason="the bag could not be played"))]
+            done = passes and played + 1 >= passes
+            next_action = EmitEvent(event=Shutdown(reason="replay done")) if done else player(played + 1)
+            count = "" if passes == 1 else f", pass {played + 1}" + (f" of {passes:g}" if passes else "")
+            return [LogInfo(msg=f"the bag has been played{count}"), TimerAction(period=linger, actions=[next_action])]
+
+        return ExecuteProcess(cmd=command, name="player", on_exit=after)
 
     def play_when_ready(event):
         """Play once every node that listens has been made: what nobody hears yet would be lost."""
         if waiting and READY in event.text.decode(errors="replace"):
             waiting.discard(event.process_name.rsplit("-", 1)[0])
-            return None if waiting else [player]
+            return None if waiting else [player()]
         return None
 
-    end = [
-        LogInfo(msg="the bag has been played"),
-        TimerAction(
-            period=float(launching.text(context, "linger")), actions=[EmitEvent(event=Shutdown(reason="replay done"))]
-        ),
-    ]
     return [
         *launching.parameter_file(context),
         launching.core_node("detector", {**common, "compressed": True, "queue_depth": 1000}),
         IncludeLaunchDescription(source, launch_arguments=arguments.items()),
         RegisterEventHandler(OnProcessIO(on_stderr=play_when_ready, on_stdout=play_when_ready)),
-        RegisterEventHandler(OnProcessExit(target_action=player, on_exit=end)),
     ]
 
 

@@ -101,7 +101,7 @@ def test_nothing_is_left_however_the_store_is_ended(launch, observer, free_port,
             probe.bind(("127.0.0.1", free_port))
         if end is end_by_sigterm:
             store._reader.join(2)
-            assert "Traceback" not in store.output
+            assert "Traceback" not in store.output, store.output
             assert store.process.returncode == 0, store.output
 
 

@@ -86,8 +86,8 @@ class Reader(Generic[T]):
     def _pass_on(self, item: T) -> None:
         try:
             self._handle(item)
-        except rclpy_implementation.InvalidHandle:
-            if not self._ending:  # else the node was destroyed between the check and the publication
+        except (rclpy_implementation.InvalidHandle, rclpy_implementation.RCLError):
+            if not self._ending:  # else node or context ended between the check and the publication
                 raise
 
     def close(self) -> None:

@@ -102,6 +102,15 @@ class Player:
         return spin_until(self._node, lambda: all(
             p.get_subscription_count() > 0 for p in self._publishers.values()), timeout_s)
 
+    def hold(self, delay_s: float) -> None:
+        """Wait, with the clock at the beginning: who follows it is there before the first message comes."""
+        begin_ns, _ = self._window()
+        end = time.monotonic() + delay_s
+        while time.monotonic() < end:
+            if self._clock_publisher is not None:
+                self._publish_clock(begin_ns)
+            spin_once(self._node, 0.05)
+
     def play(self) -> int:
         """Play to the end (for ever with `loop`); returns the number of messages published."""
         begin_ns, end_ns = self._window()
@@ -244,10 +253,8 @@ def main(args: argparse.Namespace) -> int:
             player = Player(node, reader, options)
             if args.wait_for_subscriptions and not player.wait_for_subscriptions(args.wait_for_subscriptions):
                 node.get_logger().warning("some topics have no subscriber; playing all the same")
-            end = time.monotonic() + args.delay
-            while time.monotonic() < end:
-                spin_once(node, 0.05)
             try:
+                player.hold(args.delay)
                 player.play()
             except KeyboardInterrupt:
                 rclpy.logging.get_logger(args.node_name).info("Playback stopped")
