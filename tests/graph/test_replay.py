@@ -6,6 +6,7 @@ import itertools
 from collections import Counter
 
 import pytest
+from rclpy.qos import qos_profile_sensor_data as CLOCK
 from rosgraph_msgs.msg import Clock
 
 from walkout import msg
@@ -51,7 +52,7 @@ def test_every_pass_at_double_speed_gives_the_receipts_of_one_process(recording,
 
     receipts, heard = {}, []
     observer.create_subscription(msg.Receipt, "receipts", lambda m: receipts.update({m.receipt_id: m}), qos.LEDGER)
-    observer.create_subscription(Clock, "/clock", lambda m: heard.append(to_ns(m.clock)), 10)
+    observer.create_subscription(Clock, "/clock", lambda m: heard.append(to_ns(m.clock)), CLOCK)
     replay = launch(
         "walkout", "replay.launch.py", f"bag:={recording}", "store:=kiosk", "web:=false", "rate:=2.0", "loop:=2",
         f"ledger:={tmp_path / 'replay.db'}", "linger:=20.0",
