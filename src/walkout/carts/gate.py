@@ -113,6 +113,14 @@ class GateController:
             events.append(_event(number, waiting.gate_id, now_ns, GateEventKind.EXPIRED, waiting.session_id))
         return events
 
+    def clock_set_back(self, now_ns: int) -> None:
+        """Take note that the clock went back to ``now_ns``: stamps that came before are new when they come again."""
+        self._ledger.append(Entry(LedgerKind.CLOCK_SET_BACK, now_ns))
+        self._epoch += 1
+        self._newest_ns = now_ns
+        for waiting in self._waiting:
+            waiting.expires_ns = now_ns
+
     def take_commands(self) -> list[GateCommand]:
         """Return the commands for the devices since the last call."""
         commands, self._commands = self._commands, []
@@ -196,13 +204,9 @@ class GateController:
         return f"{what}:{self._epoch}:{signal.gate_id}:{signal.stamp_ns}"
 
     def _follow_clock(self, stamp_ns: int) -> None:
-        """Notice a clock that was set back far (a simulation that began anew), so that old stamps may come again."""
+        """Notice by a stamp that the clock was set back far (a simulation that began anew)."""
         if stamp_ns < self._newest_ns - _SET_BACK_NS:
-            self._ledger.append(Entry(LedgerKind.CLOCK_SET_BACK, stamp_ns))
-            self._epoch += 1
-            self._newest_ns = stamp_ns
-            for waiting in self._waiting:
-                waiting.expires_ns = stamp_ns
+            self.clock_set_back(stamp_ns)
         self._newest_ns = max(self._newest_ns, stamp_ns)
 
     def _wait_for(self, session: Session) -> _Waiting:

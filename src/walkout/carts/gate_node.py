@@ -19,7 +19,7 @@ from walkout.ros.conversions import gate_event_to_msg, gate_signal_to_msg, msg_t
 from walkout.ros.diagnostics import Diagnostics
 from walkout.ros.parameters import LedgerParameters, NodeParameters
 from walkout.ros.reader import Reader
-from walkout.ros.runtime import run
+from walkout.ros.runtime import on_clock_reset, run
 from walkout.ros.stamps import header
 from walkout.settings import setting
 from walkout.store.loader import load_store
@@ -71,6 +71,7 @@ class GateNode(Node):  # type: ignore[misc]
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(0.02, self._drain, clock=steady)
         self.create_timer(STATE_PERIOD_S, self._publish_states, clock=steady)
+        on_clock_reset(self, lambda: self._controller.clock_set_back(self.get_clock().now().nanoseconds))
 
     def _open(self, gate: Fixture) -> Reader[GateSignal]:
         uri = self._uri.replace("{id}", gate.fixture_id)

@@ -178,6 +178,20 @@ def test_a_clock_that_was_set_back_closes_the_old_visits_and_lets_new_shoppers_i
     assert len(once_more.ledger.receipts()) == 2
 
 
+def test_a_short_recording_played_again_is_a_visit_of_its_own(tmp_path: Path) -> None:
+    visit = script([Visit(7, 2.0, 16.0, [(3.0, 3, -1, 3)])], 28.0)
+    Shop(tmp_path).play(visit)
+    repeated = Shop(tmp_path)
+    repeated.play(visit)
+    assert len(repeated.ledger.receipts()) == 1, "the same signals, sent twice, are one visit"
+    again = Shop(tmp_path)
+    again.gate.clock_set_back(0)
+    again.play(visit)
+    first, second = again.ledger.receipts()
+    assert basket(first) == basket(second) == {"sku3": 1}
+    assert first.session_id != second.session_id
+
+
 def _later(item: object, by_ns: int) -> object:
     from dataclasses import replace
 
