@@ -40,6 +40,7 @@ class Command:
 
 COMMANDS = (
     Command("store", "walkout.store.command", "check, show and draw a store; make its label pictures"),
+    Command("calibrate", "walkout.calibration.command", "print boards; find the cameras' lenses and places"),
     Command(
         "evaluate", "walkout.evaluation.command", "run scenarios without ROS and compare the receipts with the truth"
     ),

@@ -1,0 +1,1 @@
+"""``walkout calibrate``: pictures, walks and printed boards in, calibrations of a store's cameras out."""
