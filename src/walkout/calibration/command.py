@@ -6,11 +6,9 @@ import argparse
 from pathlib import Path
 
 from walkout.calibration.printing import write_board, write_markers
-from walkout.errors import UserError
 from walkout.geometry.boards import Board
 from walkout.geometry.markers import MARKERS_FILE, read_markers
 from walkout.store.loader import find_store, load_store
-from walkout.store.model import Camera, Store
 
 _EXAMPLES = """\
 examples:
@@ -111,6 +109,7 @@ def _markers(options: argparse.Namespace) -> int:
 
 def _lens(options: argparse.Namespace) -> int:
     from walkout.calibration.lens import calibrate_lens
+    from walkout.calibration.pictures import camera_named
 
     store = load_store(options.store)
     camera = camera_named(store, options.camera)
@@ -121,16 +120,3 @@ def _place(options: argparse.Namespace) -> int:
     from walkout.calibration.places import calibrate_places
 
     return calibrate_places(load_store(options.store), options)
-
-
-def camera_named(store: Store, camera_id: str) -> Camera:
-    """Return a camera of the store.
-
-    Raises:
-        UserError: there is none of this id.
-    """
-    camera = store.camera_by_id.get(camera_id)
-    if camera is None:
-        known = ", ".join(store.camera_by_id)
-        raise UserError(f"store {store.store_id} has no camera {camera_id!r}; it has {known}")
-    return camera

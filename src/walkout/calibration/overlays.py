@@ -87,9 +87,11 @@ def draw_fixture(image: Image, camera: Camera, fixture: Fixture, colour: tuple[i
 def draw_floor(image: Image, camera: Camera, floor: tuple[float, float, float, float]) -> None:
     """Draw a grid of one metre on the floor."""
     x_min, y_min, x_max, y_max = floor
-    lines = [[(x, y_min, 0), (x, y_max, 0)] for x in np.arange(x_min, x_max + 1e-6)]
-    lines += [[(x_min, y, 0), (x_max, y, 0)] for y in np.arange(y_min, y_max + 1e-6)]
-    draw_lines(image, camera, np.array(lines, dtype=float), FLOOR)
+    x, y = np.arange(x_min, x_max + 1e-6), np.arange(y_min, y_max + 1e-6)
+    lines = np.zeros((len(x) + len(y), 2, 3))
+    lines[: len(x), :, 0], lines[: len(x), :, 1] = x[:, None], (y_min, y_max)
+    lines[len(x) :, :, 0], lines[len(x) :, :, 1] = (x_min, x_max), y[:, None]
+    draw_lines(image, camera, lines, FLOOR)
 
 
 def draw_lines(image: Image, camera: Camera, ends: FloatArray, colour: tuple[int, int, int]) -> None:

@@ -14,7 +14,7 @@ from rich.progress import track
 from walkout.drivers.sources import open_camera
 from walkout.drivers.types import SourceError
 from walkout.errors import UserError
-from walkout.store.model import Camera
+from walkout.store.model import Camera, Store
 
 Image = NDArray[np.uint8]
 
@@ -106,3 +106,16 @@ def _checked(image: Image, camera: Camera, where: str) -> Image:
             "store.yaml; use the stream that the store uses, or correct 'resolution' there"
         )
     return image
+
+
+def camera_named(store: Store, camera_id: str) -> Camera:
+    """Return a camera of the store.
+
+    Raises:
+        UserError: there is none of this id.
+    """
+    camera = store.camera_by_id.get(camera_id)
+    if camera is None:
+        known = ", ".join(store.camera_by_id)
+        raise UserError(f"store {store.store_id} has no camera {camera_id!r}; it has {known}")
+    return camera

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from walkout.calibration.command import camera_named
 from walkout.calibration.overlays import extrinsics_picture
-from walkout.calibration.pictures import pictures
+from walkout.calibration.pictures import camera_named, pictures
 from walkout.calibration.results import finish, output_folder
 from walkout.calibration.store_file import EXTRINSICS
 from walkout.calibration.walk import read_walk, sightings_of

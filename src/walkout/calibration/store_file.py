@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import yaml
+from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from walkout.errors import UserError
@@ -120,7 +121,7 @@ def _check_reads_back(fresh: Path, cameras: Sequence[Camera], keys: Sequence[str
             )
 
 
-def _numbers(values: np.ndarray, digits: int) -> str:
+def _numbers(values: NDArray[np.float64], digits: int) -> str:
     rounded = [round(float(v), digits) for v in values]
     if not all(math.isfinite(v) for v in rounded):
         raise UserError("the calibration has values that are not finite; take other pictures")

@@ -88,8 +88,14 @@ class Sightings:
 
     def take(self, keep: BoolArray) -> Sightings:
         """Return some of the rows."""
-        rows = (a[keep] for a in (self.camera, self.path, self.stamp_s, self.pixels, self.sd_px))
-        return Sightings(*rows, self.floor_paths)
+        return Sightings(
+            self.camera[keep],
+            self.path[keep],
+            self.stamp_s[keep],
+            self.pixels[keep],
+            self.sd_px[keep],
+            self.floor_paths,
+        )
 
 
 @dataclass(frozen=True)

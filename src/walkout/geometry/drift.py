@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from walkout.settings import setting, settings_of
 from walkout.store.model import Camera
 
 FloatArray = NDArray[np.float64]
@@ -25,19 +26,15 @@ class DriftParameters:
         ValueError: a value outside its range.
     """
 
-    bound: float = field(default=0.02, metadata={"unit": "1", "description": "Largest median residual, of the width."})
-    hold_s: float = field(default=10.0, metadata={"unit": "s", "description": "How long it must stay beyond."})
-    window_s: float = field(default=20.0, metadata={"unit": "s", "description": "Residuals of this time count."})
-    min_samples: int = field(default=30, metadata={"unit": "1", "description": "Fewer residuals say nothing."})
+    bound: float = setting(0.02, "largest median residual of a camera, of its width", unit="1", range=(0.001, 0.5))
+    hold_s: float = setting(10.0, "so long a camera must be beyond the bound", unit="s", range=(0.1, 3600.0))
+    window_s: float = setting(20.0, "residuals of this time count", unit="s", range=(1.0, 3600.0))
+    min_samples: int = setting(30, "fewer residuals of a camera say nothing", unit="1", range=(3, 100000))
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        if not 0.001 <= self.bound <= 0.5:
-            raise ValueError(f"drift bound: {self.bound} is not within 0.001 .. 0.5 of the image's width")
-        if not 0 < self.hold_s <= 3600 or not 0 < self.window_s <= 3600:
-            raise ValueError("drift hold_s and window_s: must be within 0 .. 3600 s")
-        if self.min_samples < 3:
-            raise ValueError(f"drift min_samples: {self.min_samples} is less than 3")
+        for item in settings_of(type(self)):
+            item.check(getattr(self, item.name))
 
 
 @dataclass(frozen=True)

@@ -114,21 +114,21 @@ def _fit(board: Board, views: Sequence[BoardView], size: tuple[int, int], *, fre
     flags = 0 if free_k3 else cv2.CALIB_FIX_K3
     start = np.zeros((5, 1))
     try:
-        _, matrix, distortion, turns, moves, sd, _, _ = cv2.calibrateCameraExtended(
+        _, matrix, lens, turns, moves, spread, _, _ = cv2.calibrateCameraExtended(
             objects, pixels, size, np.eye(3), start, flags=flags
         )
     except cv2.error as error:
         raise CalibrationError(
             "the views of the board do not fix a camera; hold the board at several angles and distances"
         ) from error
-    distortion = np.asarray(distortion, dtype=float).ravel()[:5]
-    sd = np.asarray(sd, dtype=float).ravel()
+    distortion = np.asarray(lens, dtype=np.float64).ravel()[:5]
+    sd: FloatArray = np.asarray(spread, dtype=np.float64).ravel()
     residuals = [
         cv2.projectPoints(o, turn, move, matrix, distortion)[0][:, 0] - view.pixels
         for o, turn, move, view in zip(objects, turns, moves, views, strict=True)
     ]
     normals = np.array([cv2.Rodrigues(turn)[0][:, 2] for turn in turns])
-    return _Fit(np.asarray(matrix, dtype=float), distortion, sd[:4], sd[4:9], tuple(residuals), normals)
+    return _Fit(np.asarray(matrix, dtype=np.float64), distortion, sd[:4], sd[4:9], tuple(residuals), normals)
 
 
 def _check_enough(count: int, p: IntrinsicsParameters) -> None:

@@ -99,7 +99,7 @@ def read_markers(path: Path, store: Store) -> MarkerSet:
 def find_markers(image: Image, dictionary: str) -> dict[int, FloatArray]:
     """Return the corners (4, 2) in pixels of every marker that a picture (BGR or grey) shows, by id."""
     corners, ids, _ = _detector(dictionary).detectMarkers(grey(image))
-    if ids is None:
+    if not corners:
         return {}
     return {int(i): np.asarray(c, dtype=float).reshape(4, 2) for i, c in zip(ids.ravel(), corners, strict=True)}
 

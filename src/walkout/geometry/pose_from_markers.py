@@ -109,7 +109,7 @@ def _candidates(camera: Camera, points: FloatArray, pixels: FloatArray) -> list[
     method = cv2.SOLVEPNP_IPPE if flat else cv2.SOLVEPNP_SQPNP
     try:
         _, turns, moves, _ = cv2.solvePnPGeneric(points, pixels, matrix, lens, flags=method)
-        starts += list(zip(turns, moves, strict=True))
+        starts += [(np.asarray(t, dtype=float), np.asarray(m, dtype=float)) for t, m in zip(turns, moves, strict=True)]
     except cv2.error:
         return []
     turn = Rotation.from_matrix(camera.rotation.T).as_rotvec().reshape(3, 1)

@@ -96,7 +96,7 @@ def test_pictures_of_markers_give_the_camera_its_place(shop, capsys):
     truth = load_store("shop").camera_by_id["c1"]
     cv2.imwrite("c1.png", photograph_markers("shop", "c1", 1))
     text = (shop / "store.yaml").read_text()
-    moved = [round(v + 0.2, 3) for v in truth.position]
+    moved = [float(truth.position[0]) + 0.2, float(truth.position[1]) + 0.2, float(truth.position[2])]
     line = next(row for row in text.splitlines() if "id: c1" in row)
     start = line.index("position: [")
     wrong = line[:start] + f"position: {moved}" + line[line.index("]", start) + 1 :]

@@ -65,8 +65,8 @@ def test_a_camera_turned_about_its_axis_is_noticed():
 def test_a_short_disturbance_is_no_alarm():
     monitor = DriftMonitor(cameras(), DriftParameters(hold_s=15.0))
     feed(monitor, 100, 30, steady())
-    _, alarms = feed(monitor, 130, 12, {**steady(), "c2": (40.0, 0.0)}, 1)
-    _, later = feed(monitor, 142, 40, steady(), 2)
+    _, alarms = feed(monitor, 130, 8, {**steady(), "c2": (40.0, 0.0)}, 1)
+    _, later = feed(monitor, 138, 40, steady(), 2)
     assert not any(alarms)
     assert not any(later)
 
@@ -88,5 +88,5 @@ def test_too_few_samples_say_nothing_and_unknown_cameras_are_ignored():
 
 @pytest.mark.parametrize("wrong", [{"bound": 0.0}, {"hold_s": 0.0}, {"window_s": -1.0}, {"min_samples": 1}])
 def test_parameters_out_of_range_are_refused(wrong):
-    with pytest.raises(ValueError, match="drift"):
+    with pytest.raises(ValueError, match="is not within"):
         DriftParameters(**wrong)
