@@ -50,8 +50,9 @@ class PipelineParameters:
 
 @dataclass
 class PipelineOutput:
-    """Everything that one measurement has caused."""
+    """Everything that one measurement has caused. ``detections`` are those of a frame."""
 
+    detections: Detections | None = None
     shoppers: list[Shoppers] = field(default_factory=list)
     events: list[WeightEvent] = field(default_factory=list)
     gate_events: list[GateEvent] = field(default_factory=list)
@@ -89,7 +90,8 @@ class StorePipeline:
         """Take one measurement and return what follows from it."""
         output = PipelineOutput()
         if isinstance(measurement, Frame):
-            self._feed_detections(self._detect(measurement), output)
+            output.detections = self._detect(measurement)
+            self._feed_detections(output.detections, output)
         elif isinstance(measurement, Detections):
             self._feed_detections(measurement, output)
         elif isinstance(measurement, ReadingBatch):

@@ -8,7 +8,7 @@ import tempfile
 import time
 import tracemalloc
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,9 @@ import numpy as np
 from walkout.carts.gate import GateAction
 from walkout.carts.ledger import Entry, Ledger, LedgerKind
 from walkout.drivers.types import Frame
+from walkout.errors import UserError
 from walkout.evaluation.pipeline import StageClock, StorePipeline
+from walkout.perception.types import Detections
 from walkout.simulation.scenario import Scenario
 from walkout.simulation.store_simulator import StoreSimulator
 from walkout.store.model import Store
@@ -72,9 +74,10 @@ class Hop:
 
 def time_stages(
     store: Store, scenario: Scenario, seconds: float, progress: Callable[[float], None] = lambda simulated_s: None
-) -> tuple[Stopwatch, Frame | None]:
-    """Run a scenario for so many simulated seconds; return the times and the last frame."""
+) -> tuple[Stopwatch, Frame | None, list[Detections]]:
+    """Run a scenario for so many simulated seconds; return the times, the last frame and all detections."""
     watch = Stopwatch()
+    found: list[Detections] = []
     with tempfile.TemporaryDirectory(prefix="walkout-") as folder:
         pipeline = StorePipeline(store, ledger_url=f"sqlite:///{folder}/ledger.db", clock=watch)
         simulator = StoreSimulator(store, scenario, _SEED)
@@ -87,14 +90,17 @@ def time_stages(
             watch.stop(SIMULATOR, mark)
             if isinstance(measurement, Frame):
                 frame = measurement
-            for command in pipeline.feed(measurement).commands:
+            output = pipeline.feed(measurement)
+            if output.detections is not None:
+                found.append(output.detections)
+            for command in output.commands:
                 if command.action is GateAction.OPEN:
                     simulator.world.open_gate(command.gate_id)
                 else:
                     simulator.world.deny(command.gate_id, command.reason)
             progress(measurement.stamp_ns * 1e-9)
         pipeline.close()
-    return watch, frame
+    return watch, frame, found
 
 
 def cameras_per_core(watch: Stopwatch, rate_hz: float = CAMERA_HZ) -> float | None:
@@ -133,6 +139,35 @@ def _hop(name: str, frame_bytes: int, call: Callable[[], Any]) -> Hop:
     # Objects around the pixels are some hundred bytes; only pixels count.
     copied = 0 if copied < 10_000 else copied
     return Hop(name, copied, round(copied / frame_bytes, 2))
+
+
+def time_trackers(store: Store, detections: Sequence[Detections]) -> dict[str, float] | None:
+    """Return CPU ms that our tracker and others need for all cameras' boxes of a tenth of a second.
+
+    All get the same boxes without joints and looks, in frames as if the cameras were synchronised; the time in which
+    the others' boxes are brought to the floor and grouped does not count. None where norfair or filterpy is missing.
+    """
+    from walkout.evaluation.tracking_baselines import run_baselines
+    from walkout.evaluation.tracking_run import run_tracker
+    from walkout.evaluation.tracking_sequence import Sequence as Recorded
+
+    boxes = {
+        (round(found.stamp_ns * 1e-9 * CAMERA_HZ), found.camera_id): np.column_stack(
+            [found.boxes.astype(float), found.scores.astype(float)]
+        )
+        for found in detections
+    }
+    if not boxes:
+        return None
+    last = max(frame for frame, _ in boxes)
+    recorded = Recorded("benchmark", CAMERA_HZ, store.cameras, None, boxes, None, range(last + 1))
+    try:
+        others = run_baselines(recorded)
+    except UserError:
+        return None
+    times = {"ours_ms": run_tracker(recorded).ms_per_frame}
+    times |= {f"{name.lower()}_ms": run.ms_per_frame for name, run in others.items()}
+    return {name: round(value, 4) for name, value in times.items()}
 
 
 def time_ledger(entries: int = 200) -> dict[str, float]:

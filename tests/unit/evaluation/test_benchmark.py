@@ -87,6 +87,7 @@ def test_stages_of_a_scenario(tmp_path, capsys, monkeypatch):
     # Three cameras, ten times a second.
     assert 27 <= figures["stages"]["detector"]["calls"] <= 31
     assert figures["cameras_per_core_at_10_hz"] > 0
+    assert {"ours_ms", "norfair_ms", "sort_ms"} == set(figures["tracker"])
     shown = capsys.readouterr().out
     assert "cameras per core" in shown
     assert "Changed by more than a tenth" in shown
