@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup:  ## Prepare virtual environment, ROS 2 and build
 	@scripts/setup
@@ -20,6 +20,10 @@ test-standins:  ## Set up and run the graph tests of the stand-ins (compat/)
 	@scripts/setup --test
 	@source env.sh && pytest tests/graph/compat
 
+rviz-picture:  ## A picture of the running store in Debian's RViz, for the docs (optional tool)
+	@scripts/setup
+	@scripts/rviz_picture
+
 build: setup  ## Same as setup
 
 lock:  ## Renew the lock files in requirements/ (needs uv)
@@ -28,4 +32,4 @@ lock:  ## Renew the lock files in requirements/ (needs uv)
 clean:  ## Remove everything that was built or installed in this folder
 	rm -rf .venv build install log var
 
-.PHONY: help setup demo test test-standins build lock clean
+.PHONY: help setup demo test test-standins rviz-picture build lock clean

@@ -131,11 +131,10 @@ def main(argv: list[str] | None = None) -> int:
         code = code if is_met else 1
         cells = (suite.name, suite.repository, _kind(suite.module or suite.name), outcome.passed, suite.passed,
                  outcome.total, "ok" if is_met else "NOT MET")
-        if args.markdown:
-            print(row.format(*cells), flush=True)
-        else:
-            print("{:<18} {:<24} {:<9} {:>3} passed, {:>3} expected, of {:>3}: {}".format(*cells), flush=True)
-            print("".join(f"    failed: {name}\n" for name in outcome.failed), end="", flush=True)
+        line = row if args.markdown else "{:<18} {:<24} {:<9} {:>3} passed, {:>3} expected, of {:>3}: {}"
+        print(line.format(*cells), flush=True)
+        for name in outcome.failed:
+            print(f"    failed: {name}", file=sys.stderr if args.markdown else sys.stdout, flush=True)
     return code
 
 

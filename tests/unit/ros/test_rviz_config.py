@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -144,3 +146,12 @@ def test_the_foxglove_layout_shows_the_same_topics():
         return [node] if isinstance(node, str) else panels(node["first"]) + panels(node["second"])
 
     assert sorted(panels(layout["layout"])) == sorted(layout["configById"])
+
+
+def test_the_configuration_converted_for_rviz_1_shows_the_same_markers():
+    relay = [sys.executable, str(ROOT / "scripts" / "rviz_relay.py"), "convert", str(ROOT / "rviz" / "store.rviz")]
+    document = yaml.safe_load(subprocess.run(relay, capture_output=True, text=True, check=True).stdout)
+    shown = {d["Marker Topic"] for d in displays(document) if d["Class"] == "rviz/MarkerArray"}
+    config = rviz_config.read(ROOT / "rviz" / "store.rviz")
+    assert shown == {display.topic for display in config.displays if display.topic.startswith("/markers/")}
+    assert "rviz_default_plugins" not in str(document)
