@@ -43,7 +43,7 @@ def add_parser(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         "scenarios", nargs="+", metavar="SCENARIO", help="name in config/scenarios, YAML file or folder of them"
     )
     receipts.add_argument("--seeds", type=positive, default=1, metavar="N", help="seeds per scenario (default 1)")
-    receipts.add_argument("--first-seed", type=int, default=1000, metavar="N", help="first seed (default 1000)")
+    receipts.add_argument("--first-seed", type=_seed, default=1000, metavar="N", help="first seed (default 1000)")
     add_run_options(receipts)
     receipts.set_defaults(run=_run_receipts)
 
@@ -74,6 +74,13 @@ def positive(text: str) -> int:
     return value
 
 
+def _seed(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"must not be negative, got {value}")
+    return value
+
+
 def check_output(path: Path | None, option: str) -> None:
     """Raise UserError now rather than after hours when a file could not be written."""
     if path is None:
@@ -99,12 +106,26 @@ def run_and_write(jobs: Sequence[Job], options: argparse.Namespace) -> tuple[lis
         prepare_folder(options.report)
     about = about_run(command_line(), options.perception)
     results = run_jobs(jobs, options.jobs)
+    check_trips(results)
     print_results(results)
     if options.json:
         options.json.write_text(json.dumps(document(results, about), indent=1) + "\n", encoding="utf-8")
     if options.report:
         print(f"report: {write_report(options.report, results, about)}")
     return results, about
+
+
+def check_trips(results: Sequence[ScenarioResult]) -> None:
+    """Say which scenarios have nothing to judge. Raises UserError when none has."""
+    trips: dict[str, int] = {}
+    for result in results:
+        trips[result.scenario] = trips.get(result.scenario, 0) + result.score.trips
+    empty = [name for name, count in trips.items() if count == 0]
+    remedy = "nobody who shops has come in and left; give more arrivals or a longer duration_s"
+    if len(empty) == len(trips):
+        raise UserError(f"{', '.join(empty)}: {remedy}")
+    for name in empty:
+        print(f"warning: {name}: {remedy}", file=sys.stderr)
 
 
 def _run_receipts(options: argparse.Namespace) -> int:

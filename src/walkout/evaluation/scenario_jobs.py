@@ -15,6 +15,8 @@ from walkout.errors import UserError
 from walkout.evaluation.receipts import ScenarioResult, run_scenario
 from walkout.evaluation.scenario_run import load_with_store
 from walkout.evaluation.true_perception import Perception
+from walkout.perception.models import ModelError
+from walkout.simulation.errors import RendererError
 from walkout.simulation.scenario import load_scenario, scenario_folder, scenario_path
 
 
@@ -117,4 +119,7 @@ def _one_thread() -> None:
 
 
 def _run(job: Job) -> ScenarioResult:
-    return run_scenario(job.path, job.seed, job.perception, job.evidence)
+    try:
+        return run_scenario(job.path, job.seed, job.perception, job.evidence)
+    except (RendererError, ModelError) as error:
+        raise UserError(f"{job.path} seed {job.seed}: {error}") from error

@@ -24,6 +24,8 @@ from walkout.store.loader import load_store
 from walkout.store.model import Store
 
 LINGER_S = 20.0
+LONGEST_S = 4 * 3600.0
+"""A scenario without a duration must have ended by then, or somebody in it waits for ever."""
 _LINGER_STEP_NS = 100_000_000
 
 
@@ -58,6 +60,7 @@ class ScenarioRun:
             if self.movement.due(now_ns):
                 self.movement.note_truth(now_ns, self.simulator.world.true_shoppers())
             progress(now_ns * 1e-9)
+            self._check_end(now_ns * 1e-9)
         end_ns = self.simulator.now_ns
         for step in range(1, int(LINGER_S * 1e9) // _LINGER_STEP_NS + 1):
             now_ns = end_ns + step * _LINGER_STEP_NS
@@ -65,6 +68,15 @@ class ScenarioRun:
             output = self._pipeline.finish(now_ns)
             self.record.note(output, None, now_ns, time.process_time() - begun)
         self._elapsed_s = time.perf_counter() - started
+
+    def _check_end(self, now_s: float) -> None:
+        if self.scenario.duration_s is None and now_s > LONGEST_S:
+            inside = sum(visit.inside for visit in self.simulator.world.truth.visits.values())
+            hours = LONGEST_S / 3600
+            raise UserError(
+                f"scenario {self.scenario.name} seed {self.seed}: after {hours:.0f} h of store time {inside} shoppers "
+                "are still inside; give it a duration_s, or look for a step that cannot be done"
+            )
 
     def judge(self) -> tuple[RunFigures, tuple[WrongTrip, ...]]:
         """Return all figures and the trips that were not exact."""

@@ -5,12 +5,14 @@ import numpy as np
 import pytest
 
 from walkout.cli import main
+from walkout.errors import UserError
 from walkout.evaluation.evidence import MomentEvidence, TripEvidence
 from walkout.evaluation.figures import Latencies, RunFigures
 from walkout.evaluation.judging import Moment, WrongTrip
 from walkout.evaluation.public_figures import compare_with_public
 from walkout.evaluation.receipt_metrics import ReceiptScore
 from walkout.evaluation.receipts import ScenarioResult
+from walkout.evaluation.receipts_command import check_trips
 from walkout.evaluation.report import prepare_folder, write_report
 from walkout.evaluation.results import document
 from walkout.evaluation.statistics import Claim
@@ -75,6 +77,14 @@ def test_an_ablation_says_so(results, tmp_path):
 def test_a_report_without_a_trip_is_a_page_too(tmp_path):
     empty = ScenarioResult("one", "one", 1, RunFigures(), ())
     assert "Every receipt was exact" in write_report(tmp_path, [empty], ABOUT).read_text()
+
+
+def test_scenarios_without_a_trip_are_told_of(capsys):
+    empty, full = ScenarioResult("quiet", "quiet", 1, RunFigures(), ()), result("one", "one", 1, 1, 1)
+    check_trips([empty, full])
+    assert "warning: quiet: nobody" in capsys.readouterr().err
+    with pytest.raises(UserError, match="quiet: nobody who shops has come in"):
+        check_trips([empty, empty])
 
 
 def test_document_keeps_the_keys_others_read(results):

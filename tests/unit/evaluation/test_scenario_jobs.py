@@ -4,8 +4,10 @@ import pytest
 
 from walkout.cli import main
 from walkout.errors import UserError
-from walkout.evaluation.scenario_jobs import make_jobs, scenario_files
+from walkout.evaluation.receipts import run_scenario
+from walkout.evaluation.scenario_jobs import make_jobs, run_jobs, scenario_files
 from walkout.evaluation.true_perception import Perception
+from walkout.simulation.errors import RendererError
 from walkout.simulation.scenario import scenario_folder
 
 KIOSK = """\
@@ -45,6 +47,22 @@ def test_seeds_are_those_given_or_those_of_the_suite(folder):
     assert [(job.seed, job.perception) for job in own] == [(5001, Perception.KEYPOINTS), (5003, Perception.KEYPOINTS)]
     with pytest.raises(UserError, match="names no seeds"):
         make_jobs([folder / "a.yaml"], None, Perception.PIXELS)
+
+
+def test_what_a_machine_lacks_is_said_with_the_scenario(folder, monkeypatch):
+    def fail(*_):
+        raise RendererError("no EGL; install libegl1")
+
+    monkeypatch.setattr("walkout.evaluation.scenario_jobs.run_scenario", fail)
+    jobs = make_jobs([folder / "b.yaml"], [7], Perception.PIXELS)
+    with pytest.raises(UserError, match=r"b\.yaml seed 7: no EGL; install libegl1"):
+        run_jobs(jobs, 1)
+
+
+def test_a_scenario_that_never_ends_is_stopped(folder, monkeypatch):
+    monkeypatch.setattr("walkout.evaluation.scenario_run.LONGEST_S", 0.5)
+    with pytest.raises(UserError, match="still inside"):
+        run_scenario(folder / "b.yaml", 7)
 
 
 @pytest.mark.parametrize(
