@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from walkout.evaluation.movement import Compared, Movement, Placed
+from walkout.simulation.truth import Truth
+from walkout.store.model import Store
 
 FloatArray = NDArray[np.float64]
 
@@ -24,7 +26,7 @@ class MovementFigures:
 
     ``identified`` are those under the identity that fits best over a whole run (IDTP); ``hota_sum`` is HOTA weighted by
     ``people``; ``error_sum_m`` the distances of matched pairs. ``wrist_errors_m`` are those of wrists that the tracker
-    knew, of ``wrists`` of matched shoppers.
+    knew, of ``wrists`` of matched shoppers; ``reach_errors_m`` those of hands in a shelf.
     """
 
     people: int = 0
@@ -37,6 +39,7 @@ class MovementFigures:
     error_sum_m: float = 0.0
     wrists: int = 0
     wrist_errors_m: tuple[float, ...] = ()
+    reach_errors_m: tuple[float, ...] = ()
 
     def __add__(self, other: MovementFigures) -> MovementFigures:
         """Return the sum of both."""
@@ -60,7 +63,6 @@ class MovementFigures:
     def to_json(self) -> dict[str, Any]:
         """Return all figures, errors in centimetres; None where nothing was matched."""
         matched = self.people - self.misses
-        wrists = np.array(self.wrist_errors_m) * 100
         return {
             "threshold_m": THRESHOLD_M,
             "people": self.people,
@@ -69,13 +71,33 @@ class MovementFigures:
             "hota": round(self.hota, 4),
             "switches": self.switches,
             "error_cm": round(100 * self.error_sum_m / matched, 2) if matched else None,
-            "wrist_error_cm": round(float(np.median(wrists)), 2) if len(wrists) else None,
-            "wrist_error_cm_p95": round(float(np.percentile(wrists, 95)), 2) if len(wrists) else None,
-            "wrist_known": round(_share(len(wrists), self.wrists), 4),
+            "wrist_error_cm": _percentile_cm(self.wrist_errors_m, 50),
+            "wrist_error_cm_p95": _percentile_cm(self.wrist_errors_m, 95),
+            "wrist_known": round(_share(len(self.wrist_errors_m), self.wrists), 4),
+            "reaching_wrist_error_cm": _percentile_cm(self.reach_errors_m, 50),
+            "reaching_wrist_error_cm_p95": _percentile_cm(self.reach_errors_m, 95),
         }
 
 
-def score_movement(movement: Movement) -> MovementFigures:
+@dataclass(frozen=True)
+class Reach:
+    """A hand that was in a shelf from one time to another; ``place`` (3,) is the lane, store metres."""
+
+    visit_id: int
+    from_ns: int
+    to_ns: int
+    place: FloatArray
+
+
+def reaches_of(truth: Truth, store: Store) -> list[Reach]:
+    """Return all reaches of a run, touches included."""
+    return [
+        Reach(true.visit_id, true.hand_in_ns, true.hand_out_ns, store.lane_sites[true.lane_id].position)
+        for true in truth.interactions
+    ]
+
+
+def score_movement(movement: Movement, reaches: Sequence[Reach] = ()) -> MovementFigures:
     """Return the figures of a run."""
     from walkout.evaluation.tracking_metrics import score_tracks  # brings pandas with it
 
@@ -100,6 +122,7 @@ def score_movement(movement: Movement) -> MovementFigures:
         score.error_m * matched if matched else 0.0,
         wrists,
         errors,
+        reach_errors(compared, reaches),
     )
 
 
@@ -107,17 +130,40 @@ def wrist_errors(compared: Sequence[Compared]) -> tuple[int, tuple[float, ...]]:
     """Return how many true wrists matched shoppers have, and the distances in metres of those that are known."""
     count, errors = 0, []
     for pair in compared:
-        truth, tracks = pair.truth, pair.tracks
-        if not len(truth.ids) or not len(tracks.ids):
-            continue
-        apart = np.linalg.norm(truth.positions[:, None] - tracks.positions[None], axis=2)
-        rows, columns = linear_sum_assignment(np.minimum(apart, 2 * THRESHOLD_M))
-        near = apart[rows, columns] <= THRESHOLD_M
-        rows, columns = rows[near], columns[near]
-        distance = np.linalg.norm(truth.wrists[rows] - tracks.wrists[columns], axis=2).ravel()
+        rows, columns = _matched(pair)
+        distance = np.linalg.norm(pair.truth.wrists[rows] - pair.tracks.wrists[columns], axis=2).ravel()
         count += len(distance)
         errors += np.round(distance[np.isfinite(distance)], 4).tolist()
     return count, tuple(errors)
+
+
+def reach_errors(compared: Sequence[Compared], reaches: Sequence[Reach]) -> tuple[float, ...]:
+    """Return the distances in metres of known wrists while they reach: of the true wrist that is nearer to the lane."""
+    errors = []
+    for pair in compared:
+        now = [reach for reach in reaches if reach.from_ns <= pair.tracks.stamp_ns <= reach.to_ns]
+        if not now:
+            continue
+        for row, column in zip(*_matched(pair), strict=True):
+            for reach in now:
+                if reach.visit_id == pair.truth.ids[row]:
+                    true = pair.truth.wrists[row]
+                    side = int(np.linalg.norm(true - reach.place, axis=1).argmin())
+                    errors.append(float(np.linalg.norm(true[side] - pair.tracks.wrists[column, side])))
+    return tuple(round(error, 4) for error in errors if np.isfinite(error))
+
+
+def _matched(pair: Compared) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the indices of true people and of the tracks that follow them."""
+    truth, tracks = pair.truth, pair.tracks
+    apart = np.linalg.norm(truth.positions[:, None] - tracks.positions[None], axis=2)
+    rows, columns = linear_sum_assignment(np.minimum(apart, 2 * THRESHOLD_M))
+    near = apart[rows, columns] <= THRESHOLD_M
+    return rows[near], columns[near]
+
+
+def _percentile_cm(errors_m: Sequence[float], percent: float) -> float | None:
+    return round(100 * float(np.percentile(errors_m, percent)), 2) if len(errors_m) else None
 
 
 def _places(placed: Placed) -> Any:

@@ -184,10 +184,12 @@ def _tracking(found: Mapping[str, Any]) -> str:
     if found["error_cm"] is None:
         return "tracking: nobody was followed"
     wrists = f"wrists {found['wrist_error_cm']:.1f} cm" if found["wrist_error_cm"] is not None else "no wrists"
+    reaching = found["reaching_wrist_error_cm"]
+    reaching = "" if reaching is None else f", {reaching:.1f} cm while reaching"
     return (
         f"tracking at {found['threshold_m']:g} m: MOTA {found['mota']:.1%}, IDF1 {found['idf1']:.1%}, "
         f"HOTA {found['hota']:.1%}; place {found['error_cm']:.1f} cm; "
-        f"{wrists} (median, {found['wrist_known']:.0%} known)"
+        f"{wrists} (median, {found['wrist_known']:.0%} known){reaching}"
     )
 
 

@@ -13,7 +13,7 @@ from walkout.errors import UserError
 from walkout.evaluation.figures import RunFigures
 from walkout.evaluation.judging import WrongTrip, judge
 from walkout.evaluation.movement import Movement
-from walkout.evaluation.movement_score import score_movement
+from walkout.evaluation.movement_score import reaches_of, score_movement
 from walkout.evaluation.pipeline import Measurement, PipelineOutput, StorePipeline
 from walkout.evaluation.receipt_metrics import ReceiptScore
 from walkout.evaluation.record import RunRecord, SentCommand
@@ -84,7 +84,8 @@ class ScenarioRun:
         effort = ReceiptScore(
             simulated_s=self.simulator.now_ns * 1e-9, elapsed_s=self._elapsed_s, stage_cpu_s=self._stage_cpu_s
         )
-        return replace(figures, score=figures.score + effort, movement=score_movement(self.movement)), wrong_trips
+        movement = score_movement(self.movement, reaches_of(self.simulator.world.truth, self.store))
+        return replace(figures, score=figures.score + effort, movement=movement), wrong_trips
 
     def close(self) -> None:
         """Close the ledger."""

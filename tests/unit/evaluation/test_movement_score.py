@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from walkout.evaluation.movement import Compared, Movement, Placed
-from walkout.evaluation.movement_score import MovementFigures, score_movement, wrist_errors
+from walkout.evaluation.movement_score import MovementFigures, Reach, reach_errors, score_movement, wrist_errors
 from walkout.evaluation.tracking_metrics import score_tracks
 from walkout.evaluation.tracking_sequence import Places
 
@@ -61,6 +61,18 @@ def test_wrists_of_matched_shoppers():
     figures = dataclasses.replace(MovementFigures(), wrists=count, wrist_errors_m=errors).to_json()
     assert figures["wrist_error_cm"] == pytest.approx(3)
     assert figures["wrist_known"] == 0.5
+
+
+def test_reaching_wrists_are_those_nearer_to_the_lane():
+    truth = placed(5, {1: (0, 0), 2: (5, 0)}, [[[0, 0, 1], [0.5, 0, 1]], [[5, 0, 1], [6, 0, 1]]])
+    hands = [[[0, 0.4, 1], [0.5, 0.06, 1]], [[5, 0.3, 1], [6, 0.3, 1]]]
+    pair = Compared(truth, placed(5, {7: (0.1, 0), 8: (5, 0)}, hands))
+    lane = np.array([1.0, 0, 1])
+    during = Reach(1, 4 * PERIOD, 6 * PERIOD, lane)
+    assert reach_errors([pair], [during]) == pytest.approx((0.06,))
+    assert reach_errors([pair], [Reach(1, 6 * PERIOD, 9 * PERIOD, lane), Reach(3, 0, 9 * PERIOD, lane)]) == ()
+    figures = MovementFigures(reach_errors_m=(0.06, 0.02)) + MovementFigures(reach_errors_m=(0.04,))
+    assert figures.to_json()["reaching_wrist_error_cm"] == pytest.approx(4)
 
 
 def test_an_empty_store_has_false_positives_alone():
