@@ -305,7 +305,9 @@ class CartManager:
             self._interactions[interaction.interaction_id] = interaction
             document = self._attributor.evidence_document(interaction.interaction_id)
             if document is not None:
-                key = f"evidence:{interaction.event.event_id}"
+                # A track that turned out to be another's changes the evidence: then it is written down once more.
+                tracks = ",".join(str(track["track_id"]) for track in document["tracks"])
+                key = f"evidence:{interaction.event.event_id}:{tracks}"
                 entries.append(Entry(LedgerKind.EVIDENCE, now_ns, "", document, key))
         if entries:
             self._ledger.append(*entries)

@@ -107,11 +107,17 @@ class Attributor:
         self._pinned: dict[str, Assignment] = {}
         self._stockers: set[int] = set()
         self._expected: set[int] = set()
+        self._heirs: dict[int, int] = {}
         self._dirty = False
 
     def add_shoppers(self, shoppers: Shoppers) -> None:
-        """Remember where everybody's hands are."""
+        """Remember where everybody's hands are; a track that turns out to be another hands over what it did."""
         self._history.add(shoppers)
+        for state in shoppers.shoppers:
+            heir = state.heir
+            if heir is not None and state.track_id not in self._heirs:
+                self._heirs[state.track_id] = heir
+                self._hand_over(state.track_id, heir)
 
     def add_event(self, event: WeightEvent) -> None:
         """Take a weight event; a final one replaces the provisional one of the same id.
@@ -220,6 +226,13 @@ class Attributor:
         """Take back what ``belief_document`` gave."""
         self.belief.restore(document)
 
+    def _hand_over(self, former: int, heir: int) -> None:
+        """Let what a track may have done be what its heir may have done: both were one shopper all the time."""
+        for case in self._cases.values():
+            if case.evidence is not None and former in {track.track_id for track in case.evidence.tracks}:
+                case.evidence = case.evidence.renamed(former, heir)
+                self._dirty = True
+
     def _ready(self, event: WeightEvent, now_ns: int) -> bool:
         known_ns = event.onset_ns + int(self._p.wait_s * 1e9)
         return self._history.newest_ns >= known_ns or now_ns >= event.onset_ns + int(self._p.patience_s * 1e9)
@@ -240,7 +253,8 @@ class Attributor:
             found = reach(window.track, site, event.onset_ns, p)
             if found.log_ratio > 0:
                 cameras |= set(window.views)
-            for track_id, probability in window.identity:
+            for candidate, probability in window.identity:
+                track_id = self._heirs.get(candidate, candidate)
                 ratio = found.log_ratio + float(np.log(max(probability, 1e-9)))
                 ratios.setdefault(track_id, []).append(ratio)
                 if ratio > hands.get(track_id, (-np.inf, -1))[0]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from walkout.interactions.types import WeightEvent
 
@@ -30,6 +32,20 @@ class EventEvidence:
         """The lane that changed most."""
         sizes = [abs(delta) for delta in self.event.lane_deltas_g]
         return self.event.lane_ids[sizes.index(max(sizes))]
+
+    def renamed(self, former: int, heir: int) -> EventEvidence:
+        """Return the evidence after the track ``former`` has turned out to be the track ``heir``."""
+        merged: dict[int, TrackEvidence] = {}
+        for track in self.tracks:
+            name = heir if track.track_id == former else track.track_id
+            other = merged.get(name)
+            if other is None:
+                merged[name] = replace(track, track_id=name)
+            else:
+                ratio = float(np.logaddexp(track.log_ratio, other.log_ratio))
+                hand = max((track, other), key=lambda t: t.log_ratio).hand
+                merged[name] = TrackEvidence(name, ratio, hand)
+        return replace(self, tracks=tuple(merged[name] for name in sorted(merged)))
 
     def to_document(self) -> dict[str, Any]:
         """Return the evidence as a plain document for the ledger."""

@@ -44,6 +44,13 @@ class ShopperState:
     candidate_probabilities: tuple[float, ...] = ()
     from_entry: bool = False
 
+    @property
+    def heir(self) -> int | None:
+        """The track whose shopper this one was all the time, when it was closed for that reason."""
+        if self.state is not TrackState.CLOSED or len(self.candidate_ids) < 2 or self.candidate_probabilities[0] > 0:
+            return None
+        return self.candidate_ids[1]
+
 
 @dataclass(frozen=True)
 class Shoppers:

@@ -25,6 +25,8 @@ class Scene:
         self.events: list[WeightEvent] = []
         self.hidden: set[int] = set()
         self.identity: dict[int, tuple[tuple[int, ...], tuple[float, ...]]] = {}
+        self.away: dict[int, tuple[float, float]] = {}
+        self.heirs: dict[int, int] = {}
 
     def reach(self, track: int, lane_id: str, at_s: float, delta_g: float, sd_g: float = 0.6) -> None:
         onset_ns = round(at_s * S)
@@ -53,6 +55,10 @@ class Scene:
     def _shoppers(self, stamp_ns: int) -> Shoppers:
         states = []
         for place, track in enumerate(self.tracks):
+            from_s, to_s = self.away.get(track, (0.0, 0.0))
+            closing = track in self.heirs and stamp_ns == round(from_s * S)
+            if from_s * S <= stamp_ns < to_s * S and not closing:
+                continue
             body = np.array([0.75, 0.5 * (place - (len(self.tracks) - 1) / 2)])
             hand = np.array([0.5, body[1], 1.0])
             for doer, lane_id, onset_ns in self.reaches:
@@ -65,13 +71,14 @@ class Scene:
                 keypoints[Keypoint.RIGHT_WRIST] = hand
                 keypoints[Keypoint.LEFT_WRIST] = [0.6, body[1] + 0.2, 0.8]
             ids, odds = self.identity.get(track, ((track,), (1.0,)))
+            state = TrackState.CONFIRMED
+            if closing:
+                state, ids, odds = TrackState.CLOSED, (track, self.heirs[track]), (0.0, 1.0)
             mean = np.array([*body, 0, 0, 1.7])
             sds = np.full(12, self.hand_sd_m)
             covariance = np.eye(5) * 0.01
             states.append(
-                ShopperState(
-                    track, TrackState.CONFIRMED, 1.0, mean, covariance, keypoints, sds, 0.0, ("c1", "c2"), ids, odds
-                )
+                ShopperState(track, state, 1.0, mean, covariance, keypoints, sds, 0.0, ("c1", "c2"), ids, odds)
             )
         return Shoppers(stamp_ns, tuple(states))
 
@@ -287,3 +294,24 @@ def test_an_unknown_lane_is_refused() -> None:
     event = WeightEvent("x", "g1", ("g1/9/9",), (-5.0,), 0, 1, -5.0, 1.0)
     with pytest.raises(ValueError, match="g1/9/9"):
         scene.attributor.add_event(event)
+
+
+@pytest.mark.parametrize("found_again_s", [6.0, 20.0])
+def test_what_a_lost_shopper_did_under_another_track_is_his_once_he_is_recognised(found_again_s: float) -> None:
+    scene = Scene(1, 9)
+    scene.away = {1: (4.0, found_again_s), 9: (found_again_s, 100.0)}
+    scene.heirs = {9: 1}
+    scene.take(1, 0, 2.0)
+    scene.take(9, 3, 4.3)
+    scene.reach(9, "g1/0/0", 5.4, WEIGHTS_G[0])  # returns what he took under his own track
+    done = [explained(i) for i in scene.play(30.0)]
+    assert done == [(1, "sku0", 1, TAKE), (1, "sku3", 1, TAKE), (1, "sku0", 1, RETURN)]
+    visit = scene.attributor.estimate_visit([1], 0, 30 * S)
+    assert [max(odds, key=lambda count: odds[count]) for _, odds in sorted(visit.counts.items())] == [0, 1]
+
+
+def test_what_a_stranger_did_stays_his() -> None:
+    scene = Scene(1, 9)
+    scene.away = {1: (4.0, 100.0)}
+    scene.take(9, 3, 6.0)
+    assert [explained(i)[0] for i in scene.play(20.0)] == [9]
