@@ -19,6 +19,10 @@ FloatArray = NDArray[np.float64]
 
 _MAX_EVIDENCE = 20.0
 _KEPT_PROBABILITY = 0.01
+_RECOGNISED = 0.6
+"""A stranger in a closed world takes up an identity when it is this probable; until then he stays unknown."""
+_ANYWHERE = 1.6
+"""Log of the store's area by that in which a new body may be a mistake of the detector (10 m^2)."""
 _OVERLAP_S = 1.0
 """A track that has slipped off its shopper can still be fed by stray detections when he is found anew."""
 
@@ -210,7 +214,11 @@ def _mix(first: Track, second: Track, swapped: float) -> None:
 def published_identity(track: Track) -> tuple[tuple[int, ...], tuple[float, ...]]:
     """Return candidate ids and probabilities, the track's own id first, the rest by falling probability."""
     own = track.identity.get(track.track_id, 0.0)
-    rest = [(n, p) for n, p in track.identity.items() if n != track.track_id and p >= _KEPT_PROBABILITY]
+    shares = {n: p for n, p in track.identity.items() if n != track.track_id}
+    for name, chance in track.may_be.items():
+        shares[name] = shares.get(name, 0.0) + own * chance
+    own *= 1.0 - sum(track.may_be.values())
+    rest = [(n, p) for n, p in shares.items() if p >= _KEPT_PROBABILITY]
     rest.sort(key=lambda item: (-item[1], item[0]))
     return (track.track_id, *(n for n, _ in rest)), (own, *(p for _, p in rest))
 
@@ -220,21 +228,31 @@ class Recognition:
 
     def __init__(self, parameters: TrackerParameters, closed_world: bool) -> None:
         self._p = parameters
+        self._closed_world = closed_world
         # In a closed world somebody new inside is rare; in an open one it is as likely as a return.
         self._prior = math.log(20.0) if closed_world else 0.0
 
     def match(self, strangers: Sequence[Track], missing: Sequence[Track]) -> list[tuple[Track, Track, float]]:
-        """Return (stranger, missing, probability) for the recognised ones, by the best joint assignment."""
+        """Return (stranger, missing, probability) for the recognised ones, by the best joint assignment.
+
+        In a closed world strangers who are not recognised for sure are told whom they may be.
+        """
+        for stranger in strangers:
+            stranger.may_be = {}
         if not strangers or not missing:
             return []
         odds = np.array([[self._odds(s, m) for m in missing] for s in strangers])
+        weights = np.exp(np.minimum(odds, 50.0))
+        shares = weights / (1.0 + weights.sum(axis=1, keepdims=True))
         rows, columns = linear_sum_assignment(-np.maximum(odds, 0.0))
         result = []
         for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
-            if odds[row, column] > 0:
-                weights = np.exp(np.minimum(odds[row], 50.0))
-                probability = float(weights[column] / (1.0 + weights.sum()))
-                result.append((strangers[row], missing[column], probability))
+            if odds[row, column] > 0 and (shares[row, column] > _RECOGNISED or not self._closed_world):
+                result.append((strangers[row], missing[column], float(shares[row, column])))
+        known = {id(stranger) for stranger, _, _ in result}
+        for stranger, chances in zip(strangers, shares.tolist(), strict=True):
+            if self._closed_world and not stranger.from_entry and id(stranger) not in known:
+                stranger.may_be = {m.track_id: chance for m, chance in zip(missing, chances, strict=True)}
         return result
 
     def _odds(self, stranger: Track, missing: Track) -> float:
@@ -245,11 +263,11 @@ class Recognition:
         if gap < -_OVERLAP_S or distance > p.max_speed * max(gap, 0.0) + p.reach_margin:
             return -math.inf
         spread = 0.6 + 0.7 * max(gap, 0.0)
-        odds = (
-            (0.0 if stranger.from_entry else self._prior)
-            + math.log(10.0 / (2 * math.pi * spread**2))
-            - distance**2 / (2 * spread**2)
-        )
+        place = math.log(10.0 / (2 * math.pi * spread**2)) - distance**2 / (2 * spread**2)
+        if self._closed_world and not stranger.from_entry and missing.state is TrackState.LOST:
+            # Who has been lost for long may be anywhere in the store, but still nowhere else.
+            place = max(place, -_ANYWHERE)
+        odds = (0.0 if stranger.from_entry else self._prior) + place
         height = stranger.stature - missing.stature
         # Who is found anew at once, and small, may be stooping: that is how he was lost.
         stooping = height < 0 and gap < _OVERLAP_S

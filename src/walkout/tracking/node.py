@@ -32,6 +32,9 @@ class TrackerNodeParameters(StoreParameters):
     tracker: TrackerParameters = field(default_factory=TrackerParameters)
 
 
+_LOOK_S = 0.25
+
+
 class TrackerNode(Node):  # type: ignore[misc]
     """Feeds the tracker and publishes its snapshots."""
 
@@ -49,11 +52,24 @@ class TrackerNode(Node):  # type: ignore[misc]
             self.create_subscription(
                 msg.Detections, f"camera/{camera.camera_id}/detections", partial(self._on_detections), qos.STREAMS
             )
+        self._heard_ns: int | None = None
+        self.create_timer(_LOOK_S, self._on_timer)
         on_clock_reset(self, self._reset)
 
     def _on_detections(self, message: msg.Detections) -> None:
         started_ns = time.perf_counter_ns()
+        self._heard_ns = self.get_clock().now().nanoseconds
         self._tracker.update(msg_to_detections(message))
+        self._publish(started_ns)
+
+    def _on_timer(self) -> None:
+        """Let shoppers get lost when all cameras are silent."""
+        started_ns = time.perf_counter_ns()
+        if self._heard_ns is not None:
+            self._tracker.wait((self.get_clock().now().nanoseconds - self._heard_ns) * 1e-9)
+            self._publish(started_ns)
+
+    def _publish(self, started_ns: int) -> None:
         snapshots = self._tracker.drain()
         busy_ns = time.perf_counter_ns() - started_ns
         for shoppers in snapshots:
@@ -63,6 +79,7 @@ class TrackerNode(Node):  # type: ignore[misc]
 
     def _reset(self) -> None:
         self._tracker.reset()
+        self._heard_ns = None
         self._markers.publish(self._draw.clear())
 
 

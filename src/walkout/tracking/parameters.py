@@ -26,7 +26,7 @@ class TrackerParameters:
         0.15, 0.0, 5.0, "s", "Detections wait this long (in capture time) for older ones of other cameras."
     )
     stall_s: float = _setting(
-        1.0, 0.05, 60.0, "s", "Without detections the tracker follows the clock this far behind, so shoppers get lost."
+        2.0, 0.05, 60.0, "s", "Without detections the tracker follows the clock this far behind, so shoppers get lost."
     )
     clock_jump_s: float = _setting(
         2.0, 0.1, 3600.0, "s", "When most cameras' stamps fall back by more than this, the tracker starts afresh."
@@ -110,15 +110,14 @@ class TrackerParameters:
 
     # Joints
     wrist_acceleration_sd: float = _setting(
-        2.0, 0.1, 50.0, "m/s^1.5", "Density of the acceleration noise of wrists and feet."
+        1.5, 0.1, 50.0, "m/s^1.5", "Density of the acceleration noise of wrists and feet."
     )
-    elbow_acceleration_sd: float = _setting(1.5, 0.1, 50.0, "m/s^1.5", "Density of the acceleration noise of elbows.")
+    elbow_acceleration_sd: float = _setting(1.0, 0.1, 50.0, "m/s^1.5", "Density of the acceleration noise of elbows.")
     trunk_acceleration_sd: float = _setting(1.0, 0.1, 50.0, "m/s^1.5", "The same of head, shoulders and hips.")
     joint_noise: float = _setting(
         0.015, 0.0, 0.2, "1", "Noise of a keypoint as a fraction of the box's height, besides pixel_noise."
     )
     mirror_probability: float = _setting(0.25, 0.001, 0.499, "1", "How often a detector exchanges left and right.")
-    joint_gate_sigma: float = _setting(4.0, 1.0, 20.0, "1", "Keypoints further off than this are not believed.")
     joint_memory_s: float = _setting(0.5, 0.05, 10.0, "s", "Time constant with which unseen joints return to rest.")
     max_joint_sd: float = _setting(0.30, 0.02, 1.0, "m", "Joints less certain than this are published as unknown.")
 

@@ -74,6 +74,12 @@ class Timeline:
         elif self._newest and stamp > max(self._newest.values()) + self._lead and len(self._order) > 1:
             self._suspects[camera_id] = 0
 
+    @property
+    def newest_ns(self) -> int | None:
+        """The newest stamp of the cameras whose clocks are trusted."""
+        trusted = [stamp for camera_id, stamp in self._newest.items() if camera_id not in self._suspects]
+        return max(trusted, default=None)
+
     def fell_back(self) -> bool:
         """Return whether most cameras' latest stamps lie far before the time already released."""
         if self.released_ns is None or not self._newest:
@@ -103,9 +109,9 @@ class Timeline:
             waiting = [item[0] for item in self._heap]
             return max(waiting, default=self.released_ns)
         limits = []
-        trusted = [stamp for camera_id, stamp in self._newest.items() if camera_id not in self._suspects]
-        if trusted:
-            limits.append(max(trusted) - self._window)
+        newest = self.newest_ns
+        if newest is not None:
+            limits.append(newest - self._window)
         if self._clock is not None and (self._newest or self.released_ns is not None):
             limits.append(self._clock - self._stall - self._window)
         return max(limits, default=None)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from walkout.tracking.heading import unknown_heading
+from walkout.tracking.joint_views import Sight
 from walkout.tracking.types import TrackState
 
 FloatArray = NDArray[np.float64]
@@ -23,10 +24,11 @@ class Track:
 
     ``birth_place`` and ``last_place`` (2,) are where the body was born and where two cameras last found it together, at
     ``firm_ns``; ``stature`` is its height upright. ``joints`` (12, 6) and ``joints_covariance`` (12, 6, 6) are position
-    and velocity of every joint in the store frame, ``joints_seen_ns`` (12,) when each was last observed (-1: never),
-    ``heading`` (bins,) the belief about where he faces. ``identity`` maps track ids to the probability that this body
-    is the shopper to whom that id was given. ``rivals`` holds, per other track id, for how long (seconds) the two have
-    competed for single detections.
+    and velocity of every joint in the store frame at ``joints_ns``, ``joints_seen_ns`` (12,) when each was last seen
+    (-1: never), ``sights`` what cameras have seen of them since, ``heading`` (bins,) the belief about where he faces.
+    ``identity`` maps track ids to the probability that this body is the shopper to whom that id was given; ``may_be``
+    are missing shoppers, one of whom an unknown body may be, with probabilities that share its own. ``rivals``
+    holds, per other track id, for how long (seconds) the two have competed for single detections.
     """
 
     track_id: int
@@ -39,6 +41,8 @@ class Track:
     joints: FloatArray
     joints_covariance: FloatArray
     joints_seen_ns: NDArray[np.int64]
+    joints_ns: int
+    sights: list[Sight] = field(default_factory=list)
     state: TrackState = TrackState.TENTATIVE
     existence: float = 0.5
     hits: int = 0
@@ -52,6 +56,7 @@ class Track:
     appearance: FloatArray | None = None
     hit_by_camera: dict[str, int] = field(default_factory=dict)
     identity: dict[int, float] = field(default_factory=dict)
+    may_be: dict[int, float] = field(default_factory=dict)
     rivals: dict[int, float] = field(default_factory=dict)
 
     @property

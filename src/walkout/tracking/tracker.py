@@ -13,11 +13,12 @@ from walkout.store.model import Camera, Fixture, Zone, ZoneKind
 from walkout.tracking.association import Assignment, assign, exchange_costs
 from walkout.tracking.births import HIT_RATIO, Birth, BirthPool
 from walkout.tracking.filter import BODY, bend_of, push, update
-from walkout.tracking.heading import mean_heading, observe_heading
+from walkout.tracking.heading import observe_heading
 from walkout.tracking.identity import Duplicates, Encounters, Recognition, Zones
-from walkout.tracking.joints import JointFilter, initial_joints, turn_round
+from walkout.tracking.joint_views import Sight
+from walkout.tracking.joints import JointFilter, initial_joints
 from walkout.tracking.parameters import TrackerParameters
-from walkout.tracking.snapshots import move, public_states
+from walkout.tracking.snapshots import move, public_states, refine_joints
 from walkout.tracking.timeline import Timeline
 from walkout.tracking.track import Track
 from walkout.tracking.types import Shoppers, ShopperState, TrackState
@@ -116,6 +117,15 @@ class MultiViewTracker:
             self._timeline.tick(now_ns)
         self._process()
 
+    def wait(self, silent_s: float) -> None:
+        """Tell for how long no camera's detections have come, by whatever clock; see ``advance``.
+
+        Counting from the newest stamp, not from a clock's time, makes a slow detector's lag harmless.
+        """
+        newest = self._timeline.newest_ns
+        if newest is not None:
+            self.advance(newest + int(silent_s * 1e9))
+
     def flush(self) -> None:
         """Process everything that waits for older frames: the recording is over."""
         self._process(everything=True)
@@ -143,6 +153,7 @@ class MultiViewTracker:
             self._next_snapshot_ns = -(-stamp_ns // self._period_ns) * self._period_ns
         while self._next_snapshot_ns < stamp_ns:
             due = self._next_snapshot_ns
+            self._update_joints(self._time_ns or due)
             self._housekeeping(due)
             self._snapshots.append(Shoppers(due, self._states([*self._tracks, *self._closed], due)))
             self._closed = []
@@ -190,10 +201,9 @@ class MultiViewTracker:
         live = [t for t in self._tracks if t.live]
         if dt <= 0 or not live:
             return
-        mean, covariance, joints, spread, heading = move(live, dt, self._joints, self.parameters)
+        mean, covariance, heading = move(live, dt, self.parameters)
         for k, track in enumerate(live):
-            track.mean, track.covariance = mean[k], covariance[k]
-            track.joints, track.joints_covariance, track.heading = joints[k], spread[k], heading[k]
+            track.mean, track.covariance, track.heading = mean[k], covariance[k], heading[k]
 
     def _correct(
         self, view: View, tracks: list[Track], visibility: Visibility, observations: Observations, matched: Assignment
@@ -224,32 +234,28 @@ class MultiViewTracker:
             if visibility.fraction[matched.tracks[k]] > 0.9:
                 track.remember_look(given.appearance[k])
         if given.confidence.any():
-            self._correct_joints(view, chosen, given)
+            self._note_sights(view, chosen, given)
 
     def _firm_window(self, stamp: int) -> int:
         """Return from when on another camera's find supports one of this stamp (ns)."""
         return stamp - int(1.2e9 * max(self._frame_period.values(), default=_DEFAULT_PERIOD_S))
 
-    def _correct_joints(self, view: View, chosen: list[Track], given: Observations) -> None:
-        """Update headings and joints of the matched shoppers."""
+    def _note_sights(self, view: View, chosen: list[Track], given: Observations) -> None:
+        """Update the headings of the matched shoppers and keep what the camera saw of their joints."""
+        if any(sight.view is view for track in chosen for sight in track.sights):
+            self._update_joints(given.stamp_ns)
         body = np.stack([t.mean[BODY] for t in chosen])
         belief = np.stack([t.heading for t in chosen])
         sd = self._joints.pixel_sd(view, given.confidence, given.height)
         belief, exchanged = observe_heading(view, belief, body, given.keypoints, sd, self.parameters)
-        joints, covariance, used = self._joints.update(
-            view,
-            np.stack([t.joints for t in chosen]),
-            np.stack([t.joints_covariance for t in chosen]),
-            given.keypoints,
-            sd,
-            body[:, 2],
-            exchanged,
-        )
-        heading, length = mean_heading(belief)
-        turn_round(joints, covariance, heading, length > _SURE)
         for k, track in enumerate(chosen):
-            track.joints, track.joints_covariance, track.heading = joints[k], covariance[k], belief[k]
-            track.joints_seen_ns = np.where(used[k], given.stamp_ns, track.joints_seen_ns)
+            track.heading = belief[k]
+            seen = given.keypoints[k], sd[k], given.confidence[k]
+            track.sights.append(Sight(view, given.stamp_ns, *seen, float(exchanged[k])))
+
+    def _update_joints(self, now: int) -> None:
+        """Let the sights of all cameras since the last time refine the joints, whose time becomes ``now``."""
+        refine_joints([t for t in self._tracks if t.live and t.sights], now, self._joints)
 
     def _believe(self, tracks: list[Track], hits: set[int], visible: FloatArray, elapsed: float) -> None:
         """Raise the existence of those seen, lower it of those who should have been.
@@ -290,6 +296,7 @@ class MultiViewTracker:
             joints=joints,
             joints_covariance=covariance,
             joints_seen_ns=np.full(len(joints), -1, dtype=np.int64),
+            joints_ns=stamp,
             hits=len(birth.detections),
             last_hit_ns=stamp,
             firm_ns=stamp,
@@ -376,7 +383,8 @@ class MultiViewTracker:
         for stranger, lost, probability in self._recognition.match(strangers, missing):
             self._continue(lost, stranger, probability)
         for track in strangers:
-            waited = (now - track.born_ns) / 1e9 > self.parameters.lost_after_s * 2
+            # In a closed store an unknown body may be recognised for as long as somebody is missing.
+            waited = not self._zones.closed_world and (now - track.born_ns) / 1e9 > self.parameters.lost_after_s * 2
             if track.state is TrackState.CONFIRMED and (track.from_entry or waited):
                 track.settled = True
 
@@ -392,7 +400,7 @@ class MultiViewTracker:
         """End a track; when it turned out to be another's, its last state names the heir."""
         track.state = TrackState.CLOSED
         if heir is not None:
-            track.identity = {heir.track_id: 1.0}
+            track.identity, track.may_be = {heir.track_id: 1.0}, {}
         self._closed.append(track)
 
     def _states(self, tracks: Sequence[Track], stamp_ns: int) -> tuple[ShopperState, ...]:
@@ -408,6 +416,8 @@ _BODY_FIELDS = (
     "joints",
     "joints_covariance",
     "joints_seen_ns",
+    "joints_ns",
+    "sights",
     "heading",
     "hits",
     "last_hit_ns",

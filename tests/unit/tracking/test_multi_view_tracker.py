@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -131,6 +131,30 @@ def test_a_lost_shopper_is_found_again_under_the_same_id() -> None:
     assert confirmed(snapshots[-2])[0].from_entry
 
 
+def test_who_was_lost_for_long_is_found_again_far_away() -> None:
+    def place(t: float) -> tuple[float, float] | None:
+        if 3 < t < 15:
+            return None
+        return (0.6 + 0.6 * min(t, 3.0), 0.8) if t < 15 else (5.2 - 0.4 * (t - 15), 2.6)
+
+    tracker = MultiViewTracker(TrackerParameters(), room(), [ENTRY, EXIT], [shelf(3.0, 2.5, height=1.5)])
+    snapshots = run(tracker, record([Walker(place)], 18))
+    assert {s.track_id: s.from_entry for s in confirmed(snapshots[-2])} == {1: True}
+
+
+def test_with_two_missing_who_look_alike_a_stranger_stays_unknown_but_may_be_either() -> None:
+    def place(start: float, gone: float) -> Callable[[float], tuple[float, float] | None]:
+        return lambda t: (0.6 + 0.6 * (t - start), 0.8) if start <= t < gone else None
+
+    lost = [Walker(place(0.0, 3.0)), Walker(place(5.0, 8.0))]
+    back = Walker(lambda t: (5.2 - 0.4 * (t - 17), 2.6) if t > 17 else None)
+    tracker = MultiViewTracker(TrackerParameters(), room(), [ENTRY, EXIT], [shelf(3.0, 2.5, height=1.5)])
+    (stranger,) = confirmed(run(tracker, record([*lost, back], 20))[-2])
+    assert not stranger.from_entry
+    assert set(stranger.candidate_ids[1:]) == {1, 2}
+    assert min(stranger.candidate_probabilities[1:]) > 0.2
+
+
 def test_somebody_else_is_not_taken_for_a_lost_shopper() -> None:
     gone = Walker(lambda t: (0.6 + 0.6 * t, 0.8) if t < 4 else None, height=1.85, look=1)
     other = Walker(lambda t: None if t < 7 else (2.5 + 0.3 * (t - 7), 3.5), height=1.5, look=2)
@@ -204,6 +228,18 @@ def test_without_detections_the_clock_goes_on_and_shoppers_get_lost() -> None:
     last = tracker.drain()[-1]
     assert last.stamp_ns > 7e9
     assert [s.state for s in last.shoppers] == [TrackState.LOST]
+
+
+def test_silence_counts_from_the_newest_stamp_so_that_a_lagging_detector_loses_nothing() -> None:
+    tracker = MultiViewTracker(TrackerParameters(), room())
+    frames = record([WALKER], 4)
+    for frame in frames:
+        tracker.update(frame)
+        tracker.wait(0.3)  # the clock may be minutes ahead of the stamps: only silence counts
+    assert not tracker.reports
+    assert [s.state for s in tracker.drain()[-1].shoppers] == [TrackState.CONFIRMED]
+    tracker.wait(8.0)
+    assert [s.state for s in tracker.drain()[-1].shoppers] == [TrackState.LOST]
 
 
 def test_a_clock_that_jumps_back_starts_afresh_with_new_ids() -> None:
