@@ -5,7 +5,14 @@ from __future__ import annotations
 import argparse
 import importlib
 
-KINDS = ("receipts_command", "suite_command", "tracking_command", "shelf_trace_command", "nanostore_command")
+KINDS = (
+    "receipts_command",
+    "suite_command",
+    "tracking_command",
+    "shelf_trace_command",
+    "nanostore_command",
+    "recognition_command",
+)
 """Modules beside this one, each with ``add_parser(kinds)``, in the order of the help. Imports of heavy libraries belong
 into their functions: all of them are imported to show the help."""
 

