@@ -28,3 +28,11 @@ def test_steps_are_checked(capsys: pytest.CaptureFixture[str]) -> None:
         parse("detector", "--only", "everything")
     assert "invalid choice" in capsys.readouterr().err
     assert parse("detector", "--only", "train", "--only", "export").only == ["train", "export"]
+
+
+def test_the_embedding_without_torch_names_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.delitem(sys.modules, "walkout.training.product_embedding", raising=False)
+    options = parse("embedding")
+    with pytest.raises(UserError, match=r"requirements/train\.in"):
+        options.run(options)
