@@ -12,6 +12,12 @@ ARGUMENTS = [
     DeclareLaunchArgument(
         "use_sim_time", default_value="true", choices=list(launching.BOOLEANS), description="Follow /clock"
     ),
+    DeclareLaunchArgument(
+        "managed",
+        default_value="false",
+        choices=list(launching.BOOLEANS),
+        description="true: the detector waits for the lifecycle manager of carts.launch.py; false: it starts by itself",
+    ),
 ]
 
 
@@ -21,8 +27,9 @@ def drivers(context):
         "store": launching.text(context, "store"),
         "use_sim_time": launching.text(context, "use_sim_time") == "true",
     }
+    managed = launching.text(context, "managed") == "true"
     cameras = launching.chosen_cameras(context, store)
-    return launching.driver_nodes(store, cameras, launching.text(context, "compose"), common)
+    return launching.driver_nodes(store, cameras, launching.text(context, "compose"), common, managed)
 
 
 def generate_launch_description():

@@ -19,10 +19,9 @@ from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import ThisLaunchFileDir
 
 from walkout.ros import launching
-from walkout.ros.runtime import READY
+from walkout.ros.supervision import STORE_IS_UP
 
 DISCOVERY_S = 3.0
-LISTENERS = {"detector", "tracker", "shelf_monitor", "cart_manager", "gate"}
 ARGUMENTS = [
     DeclareLaunchArgument("bag", description="Folder of the recorded bag (rosbag2 MCAP)"),
     launching.STORE,
@@ -70,7 +69,7 @@ def replay(context):
     # Only what came from devices is played, so that nothing recorded meets what is computed now. While the player
     # waits, the clock stands at the beginning: everybody has noticed that it went back before the first message comes.
     command += ["--delay", f"{DISCOVERY_S:g}", "--topics", *launching.replayed_topics(store)]
-    waiting = set(LISTENERS)
+    waiting = [STORE_IS_UP]
 
     def player(played=0):
         """Return the process of one pass; after its end and the time to linger there is another, or the end."""
@@ -85,18 +84,19 @@ def replay(context):
 
         return ExecuteProcess(cmd=command, name="player", on_exit=after)
 
-    def play_when_ready(event):
-        """Play once every node that listens has been made: what nobody hears yet would be lost."""
-        if waiting and READY in event.text.decode(errors="replace"):
-            waiting.discard(event.process_name.rsplit("-", 1)[0])
-            return None if waiting else [player()]
+    def play_when_up(event):
+        """Play once every node that listens is active: what nobody hears yet would be lost."""
+        if waiting and STORE_IS_UP in event.text.decode(errors="replace"):
+            waiting.clear()
+            return [player()]
         return None
 
     return [
+        *launching.clean_shared_memory(),
         *launching.parameter_file(context),
         launching.core_node("detector", {**common, "compressed": True, "queue_depth": 1000}),
         IncludeLaunchDescription(source, launch_arguments=arguments.items()),
-        RegisterEventHandler(OnProcessIO(on_stderr=play_when_ready, on_stdout=play_when_ready)),
+        RegisterEventHandler(OnProcessIO(on_stderr=play_when_up, on_stdout=play_when_up)),
     ]
 
 

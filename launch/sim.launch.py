@@ -28,7 +28,7 @@ def simulator(context):
         "seed": int(launching.text(context, "seed")),
         "speed": float(launching.text(context, "speed")),
     }
-    return [launching.core_node("simulator", parameters)]
+    return [launching.core_node("simulator", parameters, essential=True)]
 
 
 def generate_launch_description():

@@ -44,7 +44,7 @@ def compose(context):
     common = {"use_sim_time": str(simulated).lower()}
     parts = [
         part("carts", "store", "ledger", "web", "port", **common),
-        part("perception", "store", "cameras", "compose", **common),
+        part("perception", "store", "cameras", "compose", managed="true", **common),
     ]
     if simulated:
         parts.insert(0, part("sim", "store", "cameras", "scenario", "seed", "speed"))
@@ -52,7 +52,7 @@ def compose(context):
         parts.insert(0, recorder(launching.text(context, "record"), store, cameras, simulated))
     if launching.text(context, "rviz") == "true":
         parts.append(rviz())
-    return [*launching.parameter_file(context), *parts]
+    return [*launching.clean_shared_memory(), *launching.parameter_file(context), *parts]
 
 
 def part(name, *arguments, **fixed):

@@ -20,6 +20,9 @@ from domain_coordinator import domain_id as reserved_domain
 #: Each test process begins elsewhere and each test takes the next, so that what lingers of one is not heard by another.
 _domains = itertools.count(os.getpid())
 
+#: Waits are this much longer: for machines that are busy with something else.
+PATIENCE = float(os.environ.get("WALKOUT_TEST_PATIENCE", "1"))
+
 
 class RunningLaunch:
     """A ``ros2 launch`` in the background whose output is collected."""
@@ -55,7 +58,7 @@ class RunningLaunch:
             return []
 
     def wait_for(self, condition, timeout_s: float, what: str):
-        deadline = time.monotonic() + timeout_s
+        deadline = time.monotonic() + timeout_s * PATIENCE
         while time.monotonic() < deadline:
             got = condition()
             if got:

@@ -7,9 +7,13 @@ import urllib.request
 
 import psutil
 import pytest
+from diagnostic_msgs.msg import DiagnosticStatus
 
-from walkout import msg
+from walkout import msg, srv
 from walkout.ros import qos
+from walkout.ros.health import HEALTH_TOPIC, admission
+from walkout.ros.manager_node import CORE_NODES
+from walkout.ros.supervision import STORE_IS_UP
 
 RECEIPT_TIMEOUT_S = 150
 TRUTH_READERS = {"observer"}
@@ -72,10 +76,11 @@ def test_shoppers_leave_with_receipts_and_ctrl_c_ends_everything(launch, observe
     assert [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE] == []
 
 
-@pytest.mark.timeout(180)
-def test_a_sensor_that_dies_comes_back_and_a_core_node_ends_the_store(launch, observer, free_port, tmp_path):
-    heard = []
+@pytest.mark.timeout(240)
+def test_what_dies_comes_back_and_meanwhile_nobody_is_admitted(launch, observer, free_port, tmp_path):
+    heard, health = [], []
     observer.create_subscription(msg.Detections, "camera/c1/detections", heard.append, qos.STREAMS)
+    observer.create_subscription(DiagnosticStatus, HEALTH_TOPIC, health.append, qos.LATCHED)
     store = launch(
         "walkout",
         "store.launch.py",
@@ -85,16 +90,69 @@ def test_a_sensor_that_dies_comes_back_and_a_core_node_ends_the_store(launch, ob
         "web:=false",
         f"ledger:={tmp_path / 'ledger.db'}",
     )
-    store.wait_for(lambda: heard, 90, "detections")
+    store.wait_for(lambda: STORE_IS_UP in store.output, 90, "store that is up")
+    store.wait_for(lambda: health and admission(health[-1])[0], 10, "admission")
+    store.wait_for(lambda: heard, 30, "detections")
     driver = find(store, "camera_driver_c1")
     driver.kill()
     store.wait_for(lambda: find(store, "camera_driver_c1", other_than=driver.pid), 20, "new camera driver")
     heard.clear()
     store.wait_for(lambda: heard, 30, "detections after the restart")
 
-    find(store, "tracker").kill()
-    store.process.wait(15)
-    assert "tracker has ended" in store.output
+    health.clear()
+    carts = find(store, "cart_manager")
+    carts.kill()
+    store.wait_for(lambda: any(not admission(one)[0] for one in health), 30, "closed gate")
+    assert any("cart_manager" in one.message for one in health if not admission(one)[0])
+    store.wait_for(lambda: admission(health[-1])[0], 60, "admission after the restart")
+    assert find(store, "cart_manager", other_than=carts.pid)
+
+
+@pytest.mark.timeout(240)
+def test_the_service_pauses_shuts_down_in_reverse_and_starts_up(launch, observer, tmp_path):
+    health = []
+    observer.create_subscription(DiagnosticStatus, HEALTH_TOPIC, health.append, qos.LATCHED)
+    manage = observer.create_client(srv.ManageStore, "manage_store")
+    store = launch(
+        "walkout", "store.launch.py", "store:=kiosk", "scenario:=kiosk_one", "web:=false",
+        f"ledger:={tmp_path / 'ledger.db'}",
+    )  # fmt: skip
+    store.wait_for(lambda: health and admission(health[-1])[0], 90, "admission")
+
+    def command(number):
+        future = manage.call_async(srv.ManageStore.Request(command=number))
+        store.wait_for(future.done, 20, "answer")
+        return future.result()
+
+    def states():
+        return {item.key: item.value for item in health[-1].values}
+
+    assert command(srv.ManageStore.Request.PAUSE).success
+    store.wait_for(lambda: "paused" in health[-1].message, 10, "pause")
+    assert not admission(health[-1])[0]
+    assert command(srv.ManageStore.Request.RESUME).success
+    store.wait_for(lambda: admission(health[-1])[0], 10, "admission")
+    assert command(srv.ManageStore.Request.SHUTDOWN).success
+    store.wait_for(lambda: all(states()[name] == "unconfigured" for name in CORE_NODES), 30, "everything down")
+    assert not command(srv.ManageStore.Request.RESUME).success
+    assert command(srv.ManageStore.Request.STARTUP).success
+    store.wait_for(lambda: admission(health[-1])[0], 60, "admission after the start")
+    assert "Traceback" not in store.output
+
+
+def test_a_misspelt_parameter_ends_the_store_with_one_clear_line(launch, tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("tracker: {ros__parameters: {tracker.body_radus: 0.3}}", encoding="utf-8")
+    store = launch(
+        "walkout", "store.launch.py", "store:=kiosk", "scenario:=kiosk_one", "web:=false", f"parameters:={file}",
+        f"ledger:={tmp_path / 'ledger.db'}",
+    )  # fmt: skip
+    store.process.wait(60)
+    store._reader.join(2)
+    expected = f"tracker: unknown parameter tracker.body_radus (in {file}); did you mean tracker.body_radius?"
+    assert expected in store.output
+    assert "Traceback" not in store.output
+    assert store.process.returncode != 0
 
 
 def find(store, name, other_than=None):

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from diagnostic_msgs.msg import DiagnosticArray
-from rclpy.node import Node
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import CompressedImage
 from visualization_msgs.msg import Marker, MarkerArray
@@ -17,7 +16,9 @@ from walkout.analytics.live import LiveState
 from walkout.analytics.web import WebServer
 from walkout.ros import qos
 from walkout.ros.diagnostics import Diagnostics
+from walkout.ros.health import HEALTH_TOPIC
 from walkout.ros.parameters import NodeParameters, StoreParameters
+from walkout.ros.reporting import ReportingNode
 from walkout.ros.runtime import run
 from walkout.ros.stamps import to_ns
 from walkout.settings import setting
@@ -36,7 +37,7 @@ class WebViewParameters(StoreParameters):
     port: int = setting(8080, "port to listen on; 0: any free one", range=(0, 65535))
 
 
-class WebViewNode(Node):  # type: ignore[misc]
+class WebViewNode(ReportingNode):
     """Keeps the newest of everything and serves it."""
 
     def __init__(self) -> None:
@@ -51,6 +52,7 @@ class WebViewNode(Node):  # type: ignore[misc]
         self.create_subscription(msg.Carts, "carts", self._on_carts, qos.EVENTS)
         self.create_subscription(msg.Receipt, "receipts", self._on_receipt, qos.LEDGER)
         self.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 50)
+        self.create_subscription(DiagnosticStatus, HEALTH_TOPIC, self._put_status, qos.LATCHED)
         self._previews: list[Subscription] = []
         self.create_timer(0.5, self._follow_viewers)
         self._diagnostics = Diagnostics(self, "web")
@@ -69,8 +71,11 @@ class WebViewNode(Node):  # type: ignore[misc]
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         for status in message.status:
-            values = {item.key: item.value for item in status.values}
-            self._live.put("status", status.name, {"level": status.level[0], "message": status.message, **values})
+            self._put_status(status)
+
+    def _put_status(self, status: DiagnosticStatus) -> None:
+        values = {item.key: item.value for item in status.values}
+        self._live.put("status", status.name, {"level": status.level[0], "message": status.message, **values})
 
     def _on_preview(self, camera_id: str, message: CompressedImage) -> None:
         self._live.put("picture", camera_id, bytes(message.data))

@@ -30,6 +30,7 @@ from walkout.carts.schema import (
     VERSION_TABLE,
 )
 from walkout.carts.types import PartyKind, PaymentState, Receipt, ReceiptKind, Review, ReviewState
+from walkout.errors import UserError
 
 _MIGRATION_LOCK = 0x77616C6B
 
@@ -121,6 +122,23 @@ class PaymentRequest:
     currency: str
 
 
+class LedgerError(UserError):
+    """The ledger cannot be opened; the text names it and says what to do."""
+
+
+def open_ledger(url: str) -> Ledger:
+    """Open the ledger for a node.
+
+    Raises:
+        LedgerError: it cannot be opened.
+    """
+    try:
+        return Ledger(url)
+    except (sa.exc.SQLAlchemyError, ImportError) as error:
+        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+        raise LedgerError(f"ledger {url}: {reason}; check the URL, the folder's permissions and the disk") from error
+
+
 class Ledger:
     """The store's book. Safe to open from several processes at once."""
 
@@ -134,6 +152,12 @@ class Ledger:
     def close(self) -> None:
         """Close the database."""
         self._engine.dispose()
+
+    def check_writable(self) -> str:
+        """Return "writable"; raises SQLAlchemy's error when nothing can be written (read-only, locked, gone)."""
+        with self._writer.begin() as connection:
+            connection.execute(sa.update(EVENTS).where(sa.false()).values(stamp_ns=0))
+        return "writable"
 
     def append(self, *entries: Entry) -> list[int]:
         """Write the entries and their projections in one transaction; return their sequence numbers.

@@ -6,11 +6,10 @@ import time
 from dataclasses import dataclass, field
 
 from rclpy.clock import Clock, ClockType
-from rclpy.node import Node
 from visualization_msgs.msg import MarkerArray
 
 from walkout import msg, srv
-from walkout.carts.ledger import Ledger
+from walkout.carts.ledger import Ledger, open_ledger
 from walkout.carts.manager import CartManager, CartOutput, CartParameters
 from walkout.carts.payment import SandboxPaymentProvider, sandbox_url
 from walkout.carts.types import Cart, CartState
@@ -26,7 +25,8 @@ from walkout.ros.conversions import (
     review_to_msg,
 )
 from walkout.ros.diagnostics import Diagnostics
-from walkout.ros.parameters import LedgerParameters, NodeParameters
+from walkout.ros.lifecycle import LedgerParameters, ManagedNode
+from walkout.ros.parameters import NodeParameters
 from walkout.ros.runtime import on_clock_reset, run
 from walkout.ros.shopper_markers import ShopperMarkers
 from walkout.ros.stamps import header
@@ -48,15 +48,23 @@ class CartManagerParameters(LedgerParameters):
     attribution: AttributionParameters = field(default_factory=AttributionParameters)
 
 
-class CartManagerNode(Node):  # type: ignore[misc]
+class CartManagerNode(ManagedNode):
     """Feeds the cart manager and publishes what it says. Store time is the stamp of the newest shoppers."""
 
     def __init__(self) -> None:
-        """Open the ledger, restore open visits and subscribe."""
+        """Load the store."""
         super().__init__("cart_manager")
         self._settings = NodeParameters(self, CartManagerParameters).value
+        self.managed = self._settings.managed
         self._store = load_store(self._settings.store)
-        self._ledger = Ledger(self._settings.ledger)
+        self._ledger: Ledger | None = None
+        self._diagnostics = Diagnostics(self, "cart_manager", 10.0)
+        self._diagnostics.watch("ledger", lambda: self._ledger.check_writable() if self._ledger else "closed")
+        on_clock_reset(self, self._reset)
+
+    def configure(self) -> None:
+        """Open the ledger, restore open visits and subscribe."""
+        self._ledger = open_ledger(self._settings.ledger)
         self._provider = SandboxPaymentProvider(sandbox_url(self._settings.ledger))
         self._manager = self._make_manager()
         self._interactions = self.create_publisher(msg.Interaction, "interactions", qos.EVENTS)
@@ -68,22 +76,27 @@ class CartManagerNode(Node):  # type: ignore[misc]
         self._shown: tuple[Cart, ...] = ()
         self._newest_ns = 0
         self._heard_ns = time.monotonic_ns()
-        self._diagnostics = Diagnostics(self, "cart_manager", 10.0)
-        self.create_subscription(msg.Shoppers, "shoppers", self._on_shoppers, qos.STREAMS)
-        self.create_subscription(msg.GateEvent, "gate/events", self._on_gate_event, qos.EVENTS)
+        self.listen(msg.Shoppers, "shoppers", self._on_shoppers, qos.STREAMS)
+        self.listen(msg.GateEvent, "gate/events", self._on_gate_event, qos.EVENTS)
         for fixture in self._store.fixtures:
             if fixture.shelves:
                 topic = f"shelf/{fixture.fixture_id}/weight_events"
-                self.create_subscription(msg.WeightEvent, topic, self._on_weight_event, qos.EVENTS)
+                self.listen(msg.WeightEvent, topic, self._on_weight_event, qos.EVENTS)
         self.create_service(srv.GetReceipts, "get_receipts", self._get_receipts)
         self.create_timer(TICK_S, self._tick, clock=Clock(clock_type=ClockType.STEADY_TIME))
-        on_clock_reset(self, self._reset)
+
+    def cleanup(self) -> None:
+        """Close the ledger; everything that is open stands in it."""
+        self.close()
 
     def _make_manager(self) -> CartManager:
+        assert self._ledger is not None
         attributor = Attributor(self._settings.attribution, self._store)
         return CartManager(self._settings.carts, self._store, self._ledger, self._provider, attributor)
 
     def _reset(self) -> None:
+        if not self.is_active:
+            return
         self._manager = self._make_manager()
         self._newest_ns = 0
         self._labels.publish(self._draw.clear())
@@ -106,7 +119,7 @@ class CartManagerNode(Node):  # type: ignore[misc]
     def _tick(self) -> None:
         """Let time go on when no shoppers come any more: visits must be settled without cameras too."""
         silent_ns = time.monotonic_ns() - self._heard_ns
-        if self._newest_ns and silent_ns > SILENCE_S * 1e9:
+        if self.is_active and self._newest_ns and silent_ns > SILENCE_S * 1e9:
             now_ns = self._newest_ns + silent_ns
             self._publish(self._manager.advance(now_ns), now_ns)
 
@@ -135,6 +148,7 @@ class CartManagerNode(Node):  # type: ignore[misc]
         return texts
 
     def _get_receipts(self, request: srv.GetReceipts.Request, response: srv.GetReceipts.Response) -> object:
+        assert self._ledger is not None
         if request.receipt_id:
             one = self._ledger.receipt(request.receipt_id)
             found = [] if one is None else [one]
@@ -145,8 +159,10 @@ class CartManagerNode(Node):  # type: ignore[misc]
 
     def close(self) -> None:
         """Close the ledger."""
-        self._ledger.close()
-        self._provider.close()
+        if self._ledger is not None:
+            self._ledger.close()
+            self._provider.close()
+            self._ledger = None
 
 
 def main() -> None:

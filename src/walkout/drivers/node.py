@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
-from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from walkout import msg
@@ -19,6 +18,7 @@ from walkout.ros.diagnostics import Diagnostics
 from walkout.ros.images import camera_info, image_to_compressed, image_to_msg
 from walkout.ros.parameters import NodeParameters, StoreParameters
 from walkout.ros.reader import Reader
+from walkout.ros.reporting import ReportingNode
 from walkout.ros.runtime import run
 from walkout.settings import setting
 from walkout.store.loader import load_store
@@ -46,7 +46,7 @@ class ShelfDriverParameters(StoreParameters):
     source: str = setting("sim://shelf_{id}", "where the samples come from, a URI; {id} stands for the fixture's id")
 
 
-class CameraDriverNode(Node):  # type: ignore[misc]
+class CameraDriverNode(ReportingNode):
     """Publishes the frames of one camera; encodes only what somebody subscribes to."""
 
     def __init__(self, camera: Camera | None = None, on_frame: Callable[[Frame], None] | None = None) -> None:
@@ -91,7 +91,7 @@ class CameraDriverNode(Node):  # type: ignore[misc]
         self._reader.close()
 
 
-class ShelfDriverNode(Node):  # type: ignore[misc]
+class ShelfDriverNode(ReportingNode):
     """Publishes the load-cell samples of one fixture."""
 
     def __init__(self, fixture: Fixture | None = None) -> None:

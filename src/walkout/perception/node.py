@@ -7,7 +7,6 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 
-from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image
 
 from walkout import msg
@@ -17,7 +16,8 @@ from walkout.ros import qos
 from walkout.ros.conversions import detections_to_msg
 from walkout.ros.diagnostics import Diagnostics
 from walkout.ros.images import compressed_to_image, msg_to_image
-from walkout.ros.parameters import ALL, NodeParameters, StoreParameters
+from walkout.ros.lifecycle import ManagedNode, ManagedParameters
+from walkout.ros.parameters import ALL, NodeParameters
 from walkout.ros.runtime import run
 from walkout.ros.stamps import to_ns
 from walkout.settings import setting
@@ -26,7 +26,7 @@ from walkout.store.model import Camera
 
 
 @dataclass(frozen=True)
-class DetectorNodeParameters(StoreParameters):
+class DetectorNodeParameters(ManagedParameters):
     """Parameters of the detector node."""
 
     cameras: tuple[str, ...] = setting((ALL,), "ids of the cameras to use, or all")
@@ -37,31 +37,53 @@ class DetectorNodeParameters(StoreParameters):
     network: DetectorParameters = field(default_factory=DetectorParameters)
 
 
-class DetectorNode(Node):  # type: ignore[misc]
+class DetectorNode(ManagedNode):
     """Runs the network in a thread of its own; frames wait in a bounded queue per camera, the oldest goes first."""
 
     def __init__(self, subscribe: bool = True) -> None:
-        """Load the model. Composed with the drivers it does not subscribe: ``submit`` takes the frames directly."""
+        """Load the store. Composed with the drivers it does not subscribe: ``submit`` takes the frames directly."""
         super().__init__("detector")
         self._settings = NodeParameters(self, DetectorNodeParameters)
         parameters = self._settings.value
+        self.managed = parameters.managed
         self.store = load_store(parameters.store)
-        self._detector = Detector(parameters.network)
-        self._diagnostics = Diagnostics(self, "detector")
+        self._subscribes = subscribe
         chosen = [camera for camera in self.store.cameras if {ALL, camera.camera_id} & {*parameters.cameras}]
         self._cameras = {camera.camera_id: camera for camera in chosen}
         self._queues: dict[str, deque[Frame]] = {camera_id: deque() for camera_id in self._cameras}
+        self._wake = threading.Condition()
+        self._stopping = False
+        self._worker: threading.Thread | None = None
+        self._diagnostics = Diagnostics(self, "detector")
+        self._diagnostics.watch("queue", lambda: sum(map(len, self._queues.values())))
+        self._diagnostics.set("model", parameters.network.path)
+
+    def configure(self) -> None:
+        """Load the model."""
+        self._detector = Detector(self._settings.value.network)
         self._detections = {
             camera_id: self.create_publisher(msg.Detections, f"camera/{camera_id}/detections", qos.STREAMS)
             for camera_id in self._cameras
         }
-        if subscribe:
+        if self._subscribes:
             for camera_id in self._cameras:
-                self._subscribe(camera_id, parameters.compressed)
-        self._wake = threading.Condition()
+                self._subscribe(camera_id, self._settings.value.compressed)
+
+    def activate(self) -> None:
+        """Start the worker."""
         self._stopping = False
         self._worker = threading.Thread(target=self._work, name="detector-worker", daemon=True)
         self._worker.start()
+
+    def deactivate(self) -> None:
+        """Stop the worker; frames that wait are forgotten."""
+        with self._wake:
+            self._stopping = True
+            for queue in self._queues.values():
+                queue.clear()
+            self._wake.notify()
+        if self._worker is not None:
+            self._worker.join(timeout=1.0)
 
     @property
     def cameras(self) -> list[Camera]:
@@ -71,14 +93,14 @@ class DetectorNode(Node):  # type: ignore[misc]
     def _subscribe(self, camera_id: str, compressed: bool) -> None:
         topic = f"camera/{camera_id}/image_raw"
         if compressed:
-            self.create_subscription(
+            self.listen(
                 CompressedImage,
                 f"{topic}/compressed",
                 lambda m: self.submit(Frame(camera_id, to_ns(m.header.stamp), compressed_to_image(m))),
                 qos.STREAMS,
             )
         else:
-            self.create_subscription(
+            self.listen(
                 Image,
                 topic,
                 lambda m: self.submit(Frame(camera_id, to_ns(m.header.stamp), msg_to_image(m))),
@@ -87,6 +109,8 @@ class DetectorNode(Node):  # type: ignore[misc]
 
     def submit(self, frame: Frame) -> None:
         """Queue a frame; when the camera's queue is full its oldest frame is dropped and counted."""
+        if not self.is_active:
+            return
         with self._wake:
             queue = self._queues[frame.camera_id]
             if len(queue) >= self._settings.value.queue_depth:
@@ -117,10 +141,7 @@ class DetectorNode(Node):  # type: ignore[misc]
 
     def close(self) -> None:
         """Stop the worker."""
-        with self._wake:
-            self._stopping = True
-            self._wake.notify()
-        self._worker.join(timeout=1.0)
+        self.deactivate()
 
 
 def main() -> None:

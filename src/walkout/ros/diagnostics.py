@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
@@ -27,6 +28,7 @@ class Diagnostics:
         self._dropped = 0
         self._error = ""
         self._extra: dict[str, str] = {}
+        self._watched: dict[str, Callable[[], object]] = {}
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
         # Steady time: a node must go on reporting when the simulated clock stands still.
         self._clock = Clock(clock_type=ClockType.STEADY_TIME)
@@ -55,6 +57,10 @@ class Diagnostics:
         """Show one more value."""
         self._extra[key] = str(value)
 
+    def watch(self, key: str, value: Callable[[], object]) -> None:
+        """Show one more value, asked for at every publication; an error that it raises becomes the node's error."""
+        self._watched[key] = value
+
     def _publish(self) -> None:
         now_ns = self._clock.now().nanoseconds
         elapsed_s = (now_ns - self._last_ns) / 1e9
@@ -65,13 +71,20 @@ class Diagnostics:
             if samples:
                 p50, p95 = np.percentile(np.fromiter(samples, dtype=np.int64), [50, 95]) / 1e6
                 values[f"{name}_p50_ms"], values[f"{name}_p95_ms"] = f"{p50:.1f}", f"{p95:.1f}"
-        if self._error:
-            values["last_error"] = self._error
         values.update(self._extra)
+        problems = [self._error, *self._ask(values), *getattr(self._node, "qos_mismatches", list)()]
+        problems = [problem for problem in problems if problem]
+        if problems:
+            values["last_error"] = "; ".join(problems)
+        state = getattr(self._node, "state", "")
+        if state:
+            values["state"] = state
+            values["life"] = " ".join(map(str, getattr(self._node, "life", (0, 0))))
+        slow = self._slowness(rate) if state in ("", "active") else ""
         status = DiagnosticStatus(
-            level=self._level(rate),
+            level=DiagnosticStatus.ERROR if problems else DiagnosticStatus.WARN if slow else DiagnosticStatus.OK,
             name=self._node.get_fully_qualified_name(),
-            message=self._error or "ok",
+            message="; ".join(problems) or slow or state or "ok",
             hardware_id=self._hardware_id,
             values=[KeyValue(key=key, value=value) for key, value in values.items()],
         )
@@ -79,9 +92,16 @@ class Diagnostics:
         message.header.stamp = self._node.get_clock().now().to_msg()
         self._publisher.publish(message)
 
-    def _level(self, rate_hz: float) -> bytes:
-        if self._error:
-            return DiagnosticStatus.ERROR
+    def _ask(self, values: dict[str, str]) -> list[str]:
+        problems = []
+        for key, value in self._watched.items():
+            try:
+                values[key] = str(value())
+            except Exception as error:
+                problems.append(f"{key}: {' '.join(str(error).split()) or type(error).__name__}")
+        return problems
+
+    def _slowness(self, rate_hz: float) -> str:
         if self._expected_rate_hz and rate_hz < 0.5 * self._expected_rate_hz:
-            return DiagnosticStatus.WARN
-        return DiagnosticStatus.OK
+            return f"{rate_hz:.1f} Hz instead of {self._expected_rate_hz:g} Hz"
+        return ""

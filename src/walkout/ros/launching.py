@@ -10,11 +10,14 @@ from pathlib import Path
 from ament_index_python.packages import get_package_share_directory
 from launch import LaunchContext
 from launch.action import Action
-from launch.actions import DeclareLaunchArgument, OpaqueFunction
+from launch.actions import DeclareLaunchArgument, LogInfo, OpaqueFunction
+from launch.events.process import ProcessExited
 from launch_ros.actions import Node as LaunchNode
 from launch_ros.actions import SetParametersFromFile
 
 from walkout.perception.models import SHOPPER_DETECTOR, find_model
+from walkout.ros.runtime import EXIT_INPUT
+from walkout.ros.shared_memory import clean
 from walkout.store.loader import load_store
 from walkout.store.model import Store
 
@@ -133,6 +136,14 @@ def ledger_url(context: LaunchContext, store: Store) -> str:
     return f"sqlite:///{path.resolve()}"
 
 
+def clean_shared_memory() -> list[Action]:
+    """Remove what killed processes of earlier runs left in shared memory; return a line to log when there was any."""
+    count, size = clean()
+    if not count:
+        return []
+    return [LogInfo(msg=f"removed {count} shared-memory segments of killed processes, {size / 2**20:.0f} MiB")]
+
+
 def recorded_topics(store: Store, cameras: list[str]) -> list[str]:
     """Return what a recording holds: all inputs, compressed, and the outputs to look at or to compare with."""
     shelves = [fixture.fixture_id for fixture in store.fixtures if fixture.shelves]
@@ -165,9 +176,19 @@ def share_directory() -> str:
     return str(get_package_share_directory(PACKAGE))
 
 
-def core_node(executable: str, parameters: dict[str, object], name: str = "") -> LaunchNode:
-    """Return a node without which the store cannot run: when it ends, everything is shut down."""
+def core_node(executable: str, parameters: dict[str, object], name: str = "", *, essential: bool = False) -> LaunchNode:
+    """Return a node of the store's core. When it dies it is started again, and the lifecycle manager brings it up.
+
+    It ends the whole launch instead when it cannot start with what it was given (its line says why), or when it is
+    ``essential``: something that would not be the same after a new start.
+    """
     name = name or executable
+
+    def on_exit(event: ProcessExited, context: LaunchContext) -> list[Action] | None:
+        if context.is_shutdown or not (essential or event.returncode == EXIT_INPUT):
+            return None
+        return [OpaqueFunction(function=_end_launch, args=[name])]
+
     return LaunchNode(
         package=PACKAGE,
         executable=executable,
@@ -176,13 +197,14 @@ def core_node(executable: str, parameters: dict[str, object], name: str = "") ->
         output="screen",
         sigterm_timeout=STOP_S,
         sigkill_timeout=STOP_S,
-        on_exit=[OpaqueFunction(function=_end_launch, args=[name])],
+        on_exit=on_exit,
+        respawn=not essential,
+        respawn_delay=RESPAWN_DELAY_S,
     )
 
 
-def _end_launch(context: LaunchContext, name: str) -> None:
-    if not context.is_shutdown:
-        raise LaunchError(f"{name} has ended; the store cannot run without it")
+def _end_launch(_context: LaunchContext, name: str) -> None:
+    raise LaunchError(f"{name} has ended; the store cannot run without it")
 
 
 def leaf_node(executable: str, parameters: dict[str, object], name: str, arguments: Sequence[str] = ()) -> LaunchNode:
@@ -201,7 +223,9 @@ def leaf_node(executable: str, parameters: dict[str, object], name: str, argumen
     )
 
 
-def driver_nodes(store: Store, cameras: list[str], compose: str, common: dict[str, object]) -> list[Action]:
+def driver_nodes(
+    store: Store, cameras: list[str], compose: str, common: dict[str, object], managed: bool
+) -> list[Action]:
     """Return the drivers and the detector, one process each or composed. Raises LaunchError without a model."""
     model = find_model(SHOPPER_DETECTOR)
     if not model.is_file():
@@ -209,13 +233,13 @@ def driver_nodes(store: Store, cameras: list[str], compose: str, common: dict[st
     shelves = [fixture.fixture_id for fixture in store.fixtures if fixture.shelves]
     if compose == "perception":
         return [
-            leaf_node("perception_container", {**common, "cameras": cameras}, ""),
+            leaf_node("perception_container", {**common, "cameras": cameras, "managed": managed}, ""),
             leaf_node("shelf_container", common, ""),
         ]
     return [
         *(leaf_node("camera_driver", {**common, "camera_id": c}, f"camera_driver_{c}") for c in cameras),
         *(leaf_node("shelf_driver", {**common, "fixture_id": s}, f"shelf_driver_{s}") for s in shelves),
-        core_node("detector", {**common, "cameras": cameras}),
+        core_node("detector", {**common, "cameras": cameras, "managed": managed}),
     ]
 
 
@@ -226,4 +250,5 @@ def store_nodes(common: dict[str, object], ledger: str) -> list[Action]:
         core_node("tracker", common),
         core_node("shelf_monitor", common),
         core_node("cart_manager", {**common, "ledger": ledger}),
+        core_node("lifecycle_manager", {"use_sim_time": common["use_sim_time"]}),
     ]

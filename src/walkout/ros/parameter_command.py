@@ -25,6 +25,7 @@ SPECIFICATIONS = {
     "shelf_monitor": "walkout.interactions.node:ShelfMonitorNodeParameters",
     "gate": "walkout.carts.gate_node:GateNodeParameters",
     "cart_manager": "walkout.carts.node:CartManagerParameters",
+    "lifecycle_manager": "walkout.ros.manager_node:ManagerParameters",
     "web_view": "walkout.analytics.node:WebViewParameters",
 }
 """Where each kind of node has its dataclass."""

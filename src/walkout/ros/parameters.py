@@ -40,13 +40,6 @@ class StoreParameters:
     store: str = setting("corner", "name of a store in config/stores, or the folder of one")
 
 
-@dataclass(frozen=True)
-class LedgerParameters(StoreParameters):
-    """What the nodes that write the ledger are told."""
-
-    ledger: str = setting("sqlite://", "database of the ledger, an SQLAlchemy URL; sqlite:// is kept in memory alone")
-
-
 class ParameterError(ValueError):
     """A parameter is refused; the text names node, parameter, value and what is allowed."""
 

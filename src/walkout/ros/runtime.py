@@ -13,26 +13,34 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 
 READY = "ready"
-"""What a process logs once its nodes are made; launch files wait for it."""
+"""What a process logs once its nodes are made."""
+
+EXIT_INPUT = 2
+"""Exit code when a node cannot start with what it was given: starting it again would not help."""
 
 
 def run(factory: Callable[[], Node | list[Node]], args: list[str] | None = None) -> None:
     """Create the nodes of one process and spin them until they are told to stop.
 
     A node is closed by its ``close()`` when it has one. Errors of the user's input (bad store, missing model, device
-    that does not open) end the process with exit code 1 and one line.
+    that does not open) end the process with one line: with EXIT_INPUT when a node could not even be made or configured.
     """
     faulthandler.enable()
     rclpy.init(args=args)
     nodes: list[Node] = []
     code = 0
+    starting = True
     try:
         made = factory()
         nodes = made if isinstance(made, list) else [made]
+        for node in nodes:
+            if getattr(node, "managed", True) is False:
+                node.start_unmanaged()
         executor = SingleThreadedExecutor()
         for node in nodes:
             executor.add_node(node)
         nodes[0].get_logger().info(READY)
+        starting = False
         executor.spin()
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
@@ -42,7 +50,8 @@ def run(factory: Callable[[], Node | list[Node]], args: list[str] | None = None)
             if not isinstance(error, (ValueError, OSError, RuntimeError)):
                 raise
             print(f"error: {_one_line(error)}", file=sys.stderr)
-            code = 1
+            is_configuring = any(getattr(node, "failure", None) is error for node in nodes)
+            code = EXIT_INPUT if starting or is_configuring else 1
     finally:
         _close(nodes)
     sys.exit(code)

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Point
-from rclpy.node import Node
 from rosgraph_msgs.msg import Clock
 
 from walkout import msg
 from walkout.ros import qos
 from walkout.ros.diagnostics import Diagnostics
 from walkout.ros.parameters import ALL, NodeParameters, StoreParameters
+from walkout.ros.reporting import ReportingNode
 from walkout.ros.runtime import run
 from walkout.ros.stamps import header, to_time
 from walkout.settings import setting
@@ -27,7 +27,8 @@ from walkout.store.loader import load_store
 
 CLOCK_PERIOD_NS = 50_000_000
 TRUTH_PERIOD_NS = 100_000_000
-DRIVERS_WAIT_S = 30.0
+DRIVERS_WAIT_S = 90.0
+"""The gates' devices are opened last, when every core node is active: on a slow machine that takes a while."""
 WAIT_STEP_S = 0.2
 
 
@@ -41,7 +42,7 @@ class SimulatorParameters(StoreParameters):
     speed: float = setting(1.0, "simulated seconds per second", range=(0.01, 100.0))
 
 
-class SimulatorNode(Node):  # type: ignore[misc]
+class SimulatorNode(ReportingNode):
     """Runs the world in a thread. Stamps start at the system's time, so they are unique over all runs."""
 
     def __init__(self) -> None:

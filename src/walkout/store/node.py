@@ -6,7 +6,6 @@ import hashlib
 from pathlib import Path
 
 from geometry_msgs.msg import Transform, TransformStamped
-from rclpy.node import Node
 from tf2_ros import StaticTransformBroadcaster
 from visualization_msgs.msg import MarkerArray
 
@@ -14,6 +13,7 @@ from walkout import msg
 from walkout.ros import qos
 from walkout.ros.diagnostics import Diagnostics
 from walkout.ros.parameters import NodeParameters, StoreParameters
+from walkout.ros.reporting import ReportingNode
 from walkout.ros.runtime import run
 from walkout.ros.store_markers import store_markers
 from walkout.store.frames import StaticFrame, static_frames
@@ -23,7 +23,7 @@ from walkout.store.model import Store
 DOCUMENTS = ("store.yaml", "catalog.yaml", "planogram.yaml")
 
 
-class StoreNode(Node):  # type: ignore[misc]
+class StoreNode(ReportingNode):
     """Publishes what is fixed in a store, once and latched."""
 
     def __init__(self) -> None:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from functools import partial
 
-from rclpy.node import Node
 from visualization_msgs.msg import MarkerArray
 
 from walkout import msg
 from walkout.ros import qos
 from walkout.ros.conversions import msg_to_detections, shoppers_to_msg
 from walkout.ros.diagnostics import Diagnostics
-from walkout.ros.parameters import NodeParameters, StoreParameters
+from walkout.ros.lifecycle import ManagedNode, ManagedParameters
+from walkout.ros.parameters import NodeParameters
 from walkout.ros.runtime import on_clock_reset, run
 from walkout.ros.shopper_markers import ShopperMarkers
 from walkout.settings import setting
@@ -23,7 +22,7 @@ from walkout.tracking.tracker import MultiViewTracker
 
 
 @dataclass(frozen=True)
-class TrackerNodeParameters(StoreParameters):
+class TrackerNodeParameters(ManagedParameters):
     """Parameters of the tracker node."""
 
     marker_lifetime: float = setting(
@@ -35,26 +34,34 @@ class TrackerNodeParameters(StoreParameters):
 _LOOK_S = 0.25
 
 
-class TrackerNode(Node):  # type: ignore[misc]
+class TrackerNode(ManagedNode):
     """Feeds the tracker and publishes its snapshots."""
 
     def __init__(self) -> None:
-        """Build the tracker for the store and subscribe to every camera's detections."""
+        """Load the store."""
         super().__init__("tracker")
-        parameters = NodeParameters(self, TrackerNodeParameters).value
-        store = load_store(parameters.store)
-        self._tracker = MultiViewTracker(parameters.tracker, store.cameras, store.zones, store.fixtures)
+        self._settings = NodeParameters(self, TrackerNodeParameters).value
+        self.managed = self._settings.managed
+        self._store = load_store(self._settings.store)
+        self._diagnostics = Diagnostics(self, "tracker", 10.0)
+        on_clock_reset(self, self._reset)
+
+    def configure(self) -> None:
+        """Build the tracker for the store and subscribe to every camera's detections."""
+        store = self._store
+        # A tracker that died and was started again must not give its first shoppers the ids of those in open carts.
+        first_id = time.time_ns() // 1_000_000_000
+        self._tracker = MultiViewTracker(
+            self._settings.tracker, store.cameras, store.zones, store.fixtures, first_track_id=first_id
+        )
         self._shoppers = self.create_publisher(msg.Shoppers, "shoppers", qos.STREAMS)
         self._markers = self.create_publisher(MarkerArray, "markers/shoppers", qos.MARKERS)
-        self._draw = ShopperMarkers(parameters.marker_lifetime)
-        self._diagnostics = Diagnostics(self, "tracker", 10.0)
+        self._draw = ShopperMarkers(self._settings.marker_lifetime)
         for camera in store.cameras:
-            self.create_subscription(
-                msg.Detections, f"camera/{camera.camera_id}/detections", partial(self._on_detections), qos.STREAMS
-            )
+            topic = f"camera/{camera.camera_id}/detections"
+            self.listen(msg.Detections, topic, self._on_detections, qos.STREAMS)
         self._heard_ns: int | None = None
         self.create_timer(_LOOK_S, self._on_timer)
-        on_clock_reset(self, self._reset)
 
     def _on_detections(self, message: msg.Detections) -> None:
         started_ns = time.perf_counter_ns()
@@ -65,7 +72,7 @@ class TrackerNode(Node):  # type: ignore[misc]
     def _on_timer(self) -> None:
         """Let shoppers get lost when all cameras are silent."""
         started_ns = time.perf_counter_ns()
-        if self._heard_ns is not None:
+        if self.is_active and self._heard_ns is not None:
             self._tracker.wait((self.get_clock().now().nanoseconds - self._heard_ns) * 1e-9)
             self._publish(started_ns)
 
@@ -77,7 +84,13 @@ class TrackerNode(Node):  # type: ignore[misc]
             self._diagnostics.handled(shoppers.stamp_ns, busy_ns)
             self._markers.publish(self._draw.update(shoppers))
 
+    def deactivate(self) -> None:
+        """Forget everybody: whoever is there when the tracker goes on is a new track."""
+        self._reset()
+
     def _reset(self) -> None:
+        if not self.is_active:
+            return
         self._tracker.reset()
         self._heard_ns = None
         self._markers.publish(self._draw.clear())

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from shop import Crash, CrashingLedger, CrashPlan
 
 from walkout.carts.database import open_engine
-from walkout.carts.ledger import Entry, Ledger, LedgerKind, SessionState
+from walkout.carts.ledger import Entry, Ledger, LedgerError, LedgerKind, SessionState, open_ledger
 from walkout.carts.schema import METADATA, REVISION
 
 
@@ -111,3 +111,18 @@ def test_projections_are_what_a_replay_of_the_events_gives(events: list[tuple[Le
     assert ledger.projections() == before
     assert all(session.state in SessionState for session in ledger.sessions(*SessionState))
     ledger.close()
+
+
+def test_a_ledger_that_cannot_be_written_says_so():
+    ledger = Ledger()
+    assert ledger.check_writable() == "writable"
+    with ledger._engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA query_only=ON")
+    with pytest.raises(sa.exc.OperationalError, match="readonly"):
+        ledger.check_writable()
+    ledger.close()
+
+
+def test_a_ledger_that_cannot_be_opened_is_one_clear_line(tmp_path):
+    with pytest.raises(LedgerError, match="unable to open database file; check the URL, the folder's permissions"):
+        open_ledger(f"sqlite:///{tmp_path}/no/such/folder/ledger.db")

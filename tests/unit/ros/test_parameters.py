@@ -10,7 +10,7 @@ from typing import ClassVar
 import pytest
 import rclpy
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rcl_interfaces.msg import ParameterType
 from rclpy.parameter import Parameter
@@ -170,6 +170,7 @@ def test_what_is_read_at_the_start_alone_cannot_be_changed(make):
     assert parameters.value.depth == 4
 
 
+@settings(deadline=None)
 @given(st.floats(allow_nan=True), st.integers())
 def test_nothing_outside_its_range_gets_through(rate, depth):
     for item, value in zip(settings_of(Example), (rate, None, None, depth), strict=False):

@@ -83,10 +83,14 @@ function showNodes() {
   const list = [...nodes].sort(([a], [b]) => a.localeCompare(b)).map(([name, status]) => {
     const dot = make("li");
     dot.dataset.level = status.level;
-    dot.title = `${name}: ${status.message} · ${status.rate_hz} Hz`;
+    dot.title = `${name}: ${status.message}${status.rate_hz ? ` · ${status.rate_hz} Hz` : ""}`;
     return dot;
   });
   element("nodes").replaceChildren(...list);
+  const health = nodes.get("store health");
+  element("health").hidden = !health || health.level === 0;
+  element("health").textContent = health ? health.message : "";
+  element("health").dataset.level = health ? health.level : 0;
 }
 
 function showPicture(bytes) {
