@@ -45,6 +45,7 @@ COMMANDS = (
         "evaluate", "walkout.evaluation.command", "run scenarios without ROS and compare the receipts with the truth"
     ),
     Command("benchmark", "walkout.evaluation.benchmark", "measure rates, latencies, CPU and memory of the graph"),
+    Command("doctor", "walkout.ros.doctor", "look for what is wrong with this machine and the running store"),
     Command("parameters", "walkout.ros.parameter_command", "show what can be set about the nodes; write the files"),
     Command("train", "walkout.training.command", "make data sets, train and export the models"),
 )
