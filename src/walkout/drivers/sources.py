@@ -5,6 +5,7 @@
 ``rtsp://…``, ``http://…``  a network camera, through OpenCV
 ``/dev/videoN`` or ``N``  a V4L2 camera, through OpenCV
 ``file:PATH`` or a path   a video file, played once at its own rate
+``pattern:``              moving bars instead of a camera, to try an installation
 ``recorded:FILE.csv``     load-cell samples, played once at their own rate
 ========================  ==========================================================================
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from walkout.drivers.pattern import PatternCamera
 from walkout.drivers.recorded import RecordedShelf
 from walkout.drivers.sim_link import DeviceClient, devices_directory
 from walkout.drivers.sim_sources import SimCamera, SimGate, SimShelf, connect
@@ -23,6 +25,7 @@ from walkout.store.model import Camera
 
 SIM = "sim://"
 RECORDED = "recorded:"
+PATTERN = "pattern:"
 SIMULATOR_WAIT_S = 10.0
 
 
@@ -36,6 +39,8 @@ def open_camera(
 
     Raises SourceError: one line that says which source, why it does not open, and what to do.
     """
+    if uri == PATTERN:
+        return PatternCamera(camera)
     if not uri.startswith(SIM):
         return VideoCamera(uri, camera)
     name = _sim_name(uri, "camera")

@@ -14,6 +14,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from walkout.errors import UserError
+from walkout.evaluation import transport_benchmark
 from walkout.evaluation.comparison import compare, read_figures
 from walkout.evaluation.receipts_command import check_output
 from walkout.evaluation.results import commit, machine, wide_console
@@ -26,6 +27,7 @@ examples:
   walkout benchmark graph --seconds 60                    the running store (start it first in another shell)
   walkout benchmark graph --launch three_shoppers         start the store, measure, stop it again
   walkout benchmark graph --json new.json --compare old.json
+  walkout benchmark transport                             camera pictures between processes, against bare rclpy
 
 Figures depend on what else the machine does: its load is printed with them. CPU times depend on it less than others.
 """
@@ -51,6 +53,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     stages.add_argument("--scenario", default="three_shoppers", help="scenario to run (default three_shoppers)")
     stages.add_argument("--seconds", type=_seconds, default=40.0, help="simulated seconds (default 40)")
     stages.set_defaults(run=_run_stages)
+    transport_benchmark.add_parser(kinds)
     for kind in (graph, stages):
         kind.add_argument("--json", type=Path, metavar="OUT", help="write the figures to this file")
         kind.add_argument("--compare", type=Path, metavar="OLD", help="show what changed against an older --json file")

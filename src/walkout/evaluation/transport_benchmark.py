@@ -1,0 +1,152 @@
+"""``walkout benchmark transport``: what comes through of camera pictures, how late, and what it costs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from walkout.errors import UserError
+from walkout.evaluation.results import machine, wide_console
+
+START_S = 12.0
+"""Time that both processes get to start and to find each other."""
+
+_EPILOG = """\
+rows:
+  bare        a plain rclpy publisher and subscriber, each in a process of its own
+  walkout     Walkout's camera drivers and a subscriber, each in a process of its own
+  composed    Walkout's camera drivers and the taker of the frames in one process: nothing is published
+  default DDS as bare, without the shared-memory profile of config/fastdds.xml
+
+Run it on an idle machine; latency is from capture to the callback that has the picture.
+"""
+
+
+@dataclass(frozen=True)
+class Load:
+    """So many cameras of one size and rate."""
+
+    cameras: int
+    width: int
+    height: int
+    rate_hz: float
+
+    def __str__(self) -> str:
+        """Name it as people do."""
+        return f"{self.cameras} x {self.height}p at {self.rate_hz:g} Hz"
+
+
+LOADS = (Load(6, 640, 480, 10.0), Load(6, 640, 480, 15.0), Load(2, 1920, 1080, 15.0))
+ROWS = (
+    ("bare", "bare", True),
+    ("walkout", "walkout", True),
+    ("composed", "composed", True),
+    ("default DDS", "bare", False),
+)
+"""Name, mode of the worker, and whether with the shared-memory profile."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was measured of one row; CPU is a share of one core, latencies in ms (None when nothing came)."""
+
+    load: str
+    row: str
+    sent: int
+    delivered: int
+    p50_ms: float | None
+    p95_ms: float | None
+    publisher_cpu: float
+    subscriber_cpu: float
+
+
+def add_parser(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``walkout benchmark transport``."""
+    parser = kinds.add_parser(
+        "transport",
+        help="delivery, latency and CPU of camera pictures, against bare rclpy",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--seconds", type=float, default=10.0, help="how long to measure each row (default 10)")
+    parser.add_argument("--json", type=Path, metavar="OUT", help="write the figures to this file")
+    parser.set_defaults(run=_run)
+
+
+def measure(load: Load, row: str, mode: str, with_profile: bool, seconds: float) -> Result:
+    """Run one row: two processes (one when composed) that agree on a window of time.
+
+    Raises:
+        UserError: a process failed; its last line says why.
+    """
+    environment = dict(os.environ)
+    if not with_profile:
+        environment.pop("FASTRTPS_DEFAULT_PROFILES_FILE", None)
+    begin = time.time() + START_S
+    arguments = [
+        *("--cameras", str(load.cameras), "--size", f"{load.width}x{load.height}", "--rate", str(load.rate_hz)),
+        *("--begin", f"{begin:.3f}", "--seconds", str(seconds)),
+    ]
+    roles = ("publish",) if mode == "composed" else ("subscribe", "publish")
+    command = [sys.executable, "-m", "walkout.ros.transport_worker"]
+    pipe = subprocess.PIPE
+    processes = {
+        role: subprocess.Popen([*command, role, mode, *arguments], env=environment, stdout=pipe, stderr=pipe, text=True)
+        for role in roles
+    }
+    told = {}
+    try:
+        for role, process in processes.items():
+            output, errors = process.communicate(timeout=START_S + seconds + 60.0)
+            if process.returncode:
+                reason = (errors.strip().splitlines() or ["no reason given"])[-1]
+                raise UserError(f"transport benchmark: {role} of {row} failed: {reason}")
+            told[role] = json.loads(output.strip().splitlines()[-1])
+    finally:
+        for process in processes.values():
+            process.kill()
+    taker = told.get("subscribe", told["publish"])
+    latencies = taker["latencies_ms"]
+    p50, p95 = np.percentile(latencies, [50, 95]).round(2).tolist() if latencies else (None, None)
+    subscriber_cpu = told["subscribe"]["cpu"] if "subscribe" in told else 0.0
+    return Result(
+        str(load), row, told["publish"]["sent"], len(latencies), p50, p95, told["publish"]["cpu"], subscriber_cpu
+    )
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.seconds <= 0:
+        raise UserError(f"--seconds {options.seconds}: must be more than 0")
+    about = machine()
+    plan = [(load, *row) for load in LOADS for row in ROWS]
+    results = [measure(*one, options.seconds) for one in track(plan, "measuring", console=Console(stderr=True))]
+    console = wide_console()
+    host = f"{about['processor']}, {about['cores']} cores; load {about['load_1min']} before the run"
+    console.print(host, highlight=False)
+    console.print(_table(results))
+    if options.json is not None:
+        document = {"machine": about, "seconds": options.seconds, "results": [asdict(result) for result in results]}
+        options.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+def _table(results: list[Result]) -> Table:
+    table = Table(title="Transport of camera pictures", title_justify="left")
+    for column in ("load", "by", "delivered", "p50 ms", "p95 ms", "CPU % out", "CPU % in"):
+        table.add_column(column, justify="left" if column in ("load", "by") else "right")
+    for result in results:
+        p50, p95 = ("-" if value is None else f"{value:.1f}" for value in (result.p50_ms, result.p95_ms))
+        cpu = [f"{100 * value:.0f}" for value in (result.publisher_cpu, result.subscriber_cpu)]
+        table.add_row(result.load, result.row, f"{result.delivered}/{result.sent}", p50, p95, *cpu)
+    return table
