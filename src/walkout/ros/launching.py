@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from ament_index_python.packages import get_package_share_directory
@@ -183,12 +183,6 @@ def core_node(executable: str, parameters: dict[str, object], name: str = "", *,
     ``essential``: something that would not be the same after a new start.
     """
     name = name or executable
-
-    def on_exit(event: ProcessExited, context: LaunchContext) -> list[Action] | None:
-        if context.is_shutdown or not (essential or event.returncode == EXIT_INPUT):
-            return None
-        return [OpaqueFunction(function=_end_launch, args=[name])]
-
     return LaunchNode(
         package=PACKAGE,
         executable=executable,
@@ -197,10 +191,21 @@ def core_node(executable: str, parameters: dict[str, object], name: str = "", *,
         output="screen",
         sigterm_timeout=STOP_S,
         sigkill_timeout=STOP_S,
-        on_exit=on_exit,
+        on_exit=_ending(name, essential),
         respawn=not essential,
         respawn_delay=RESPAWN_DELAY_S,
     )
+
+
+def _ending(name: str, essential: bool = False) -> Callable[[ProcessExited, LaunchContext], list[Action] | None]:
+    """Return what follows when a node ends: the end of the launch where starting it again would not help."""
+
+    def on_exit(event: ProcessExited, context: LaunchContext) -> list[Action] | None:
+        if context.is_shutdown or not (essential or event.returncode == EXIT_INPUT):
+            return None
+        return [OpaqueFunction(function=_end_launch, args=[name])]
+
+    return on_exit
 
 
 def _end_launch(_context: LaunchContext, name: str) -> None:
@@ -208,7 +213,7 @@ def _end_launch(_context: LaunchContext, name: str) -> None:
 
 
 def leaf_node(executable: str, parameters: dict[str, object], name: str, arguments: Sequence[str] = ()) -> LaunchNode:
-    """Return a sensor's node: it is started again when it dies."""
+    """Return a sensor's node: it is started again when it dies, unless it cannot start with what it was given."""
     return LaunchNode(
         package=PACKAGE,
         executable=executable,
@@ -218,6 +223,7 @@ def leaf_node(executable: str, parameters: dict[str, object], name: str, argumen
         output="screen",
         sigterm_timeout=STOP_S,
         sigkill_timeout=STOP_S,
+        on_exit=_ending(name or executable),
         respawn=True,
         respawn_delay=RESPAWN_DELAY_S,
     )
