@@ -31,6 +31,7 @@ class Clock:
 def node() -> Iterator[TrackerNode]:
     rclpy.init()
     made = TrackerNode()
+    made.start_unmanaged()
     yield made
     made.destroy_node()
     rclpy.shutdown()
