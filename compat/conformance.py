@@ -164,7 +164,7 @@ def run(suite: Suite, checkout: Path, checkouts: list[Path], patience: float = 1
                "AMENT_PREFIX_PATH": os.pathsep.join([str(folder / "prefix"),
                                                      os.environ.get("AMENT_PREFIX_PATH", sys.prefix)]),
                "ROS_DOMAIN_ID": str(domain), "ROS_LOG_DIR": str(folder / "log"),
-               "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONWARNINGS": "ignore"}
+               "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
         plain, launched, outcome = [], [], Outcome()
         for path in sorted(tests.rglob("*.py")):
             relative = path.relative_to(tests).as_posix()
