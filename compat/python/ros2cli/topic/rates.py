@@ -11,6 +11,7 @@ from typing import Any
 
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy
 from rclpy.serialization import deserialize_message
 from rclpy.time import Time
 
@@ -187,6 +188,8 @@ def _wait_for_topic(node: Node, args: argparse.Namespace) -> tuple[str, Any]:
 
 def _subscribe(node: Node, args: argparse.Namespace, topic: str, kind: Any, callback: Any, *, raw: bool) -> None:
     profile = for_topic(node, topic)
+    # What was latched before we came says nothing about what comes now.
+    profile.durability = DurabilityPolicy.VOLATILE
     if is_given(args):
         profile = profile_from(args, profile)
     node.create_subscription(kind, topic, callback, profile, raw=raw)
