@@ -71,7 +71,7 @@ class KeypointNoise:
     """
 
     def __init__(self) -> None:
-        self._log_scale = np.zeros((int(_GROUPS.max()) + 1, len(_LEVELS) + 1))
+        self._log_scale: FloatArray = np.zeros((int(_GROUPS.max()) + 1, len(_LEVELS) + 1))
 
     def scale(self, confidence: FloatArray) -> FloatArray:
         """Return the factors (..., 12) on the variance of keypoints with confidence (..., 12)."""
@@ -199,7 +199,7 @@ def _believe(
     pair = np.clip(pair, -_MOST_EVIDENCE, _MOST_EVIDENCE)
     shared = pair.sum(axis=2, keepdims=True) - pair - views.exchanged[..., None]
     odds = pair + _SHARED * shared + math.log(1 / parameters.mirror_probability - 1)
-    right = np.ones(views.variance.shape)
+    right: FloatArray = np.ones(views.variance.shape)
     right[..., LEFT] = right[..., RIGHT] = 1 / (1 + np.exp(np.clip(-odds, -50.0, 50.0)))
     # A joint of which only one label is seen is that label's, as far as it is probable.
     wrong = np.where(views.seen[..., MIRROR], 1 - right, 0.0)
