@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from visualization_msgs.msg import Marker, MarkerArray
@@ -113,3 +115,52 @@ def test_lint_finds_what_is_there_twice_and_what_was_forgotten():
     ends_itself.lifetime.sec = 1
     assert lint.check(MarkerArray(markers=[ends_itself])) == []
     assert lint.check(MarkerArray(markers=[cube(1, late + 100), ends_itself])) == []
+
+
+def doubted(track_id, x, candidates, views=()):
+    covariance = np.diag([0.04, 0.01, 1.0, 1.0, 0.01])
+    covariance[0, 1] = covariance[1, 0] = 0.01
+    return dataclasses.replace(
+        make_shopper(track_id),
+        mean=np.array([x, 1.0, 0, 0, 1.7]),
+        covariance=covariance,
+        candidate_ids=tuple(i for i, _ in candidates),
+        candidate_probabilities=tuple(p for _, p in candidates),
+        views=views,
+    )
+
+
+def test_the_ellipse_holds_95_percent_of_the_places():
+    state = doubted(1, 2.0, [(1, 1.0)])
+    markers = ShopperMarkers(0.0).update(Shoppers(1, (state,))).markers
+    (outline,) = [m for m in markers if m.ns == "covariance"]
+    ring = np.array([(p.x, p.y) for p in outline.points]) - state.mean[:2]
+    inverse = np.linalg.inv(state.covariance[:2, :2])
+    assert np.allclose(np.einsum("ni,ij,nj->n", ring, inverse, ring), 5.991)
+    assert {m.ns for m in markers} & {"identity", "identity_links", "views"} == set()
+
+
+def test_doubts_and_bound_cameras_are_drawn_and_deleted_again():
+    store = load_store("kiosk")
+    draw, lint = ShopperMarkers(2.0, store.cameras), MarkerLint(frozenset({"store"}))
+    unsure = doubted(1, 1.0, [(1, 0.7), (2, 0.27), (9, 0.03)], views=("c1", "c3", "gone"))
+    first = draw.update(Shoppers(1, (unsure, doubted(2, 2.0, [(2, 1.0)]))))
+    assert lint.check(first) == []
+    by_name = {(m.ns, m.id): m for m in first.markers}
+    assert by_name["identity", 1].text == "1: 70 % or 2: 27 %"
+    assert [round(p.x) for p in by_name["identity_links", 1].points] == [1, 2]
+    lines = by_name["views", 1].points
+    assert len(lines) == 4
+    assert np.allclose([lines[0].x, lines[0].y, lines[0].z], store.camera_by_id["c1"].position)
+    assert ("views", 2) not in by_name
+    second = draw.update(Shoppers(2, (doubted(1, 1.0, [(1, 1.0)]), doubted(2, 2.0, [(2, 1.0)]))))
+    assert lint.check(second) == []
+    gone = {(m.ns, m.id) for m in second.markers if m.action == Marker.DELETE}
+    assert gone == {("identity", 1), ("identity_links", 1), ("views", 1)}
+
+
+def test_a_covariance_that_is_not_finite_draws_no_ellipse():
+    state = dataclasses.replace(doubted(1, 1.0, [(1, 1.0)]), covariance=np.full((5, 5), np.nan))
+    markers = ShopperMarkers(0.0).update(Shoppers(1, (state,))).markers
+    assert MarkerLint().check(MarkerArray(markers=markers)) == []
+    assert "covariance" not in {m.ns for m in markers}
