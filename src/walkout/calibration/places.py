@@ -53,13 +53,21 @@ def calibrate_places(store: Store, options: argparse.Namespace) -> int:
             f"no camera sees a marker of {options.markers or MARKERS_FILE} ({markers.dictionary}); check that they "
             "hang in view, are large enough (20 pixels a side) and from this dictionary"
         )
-    sightings = _walk(store, cameras, options)
+    walked: dict[str, Image] = {}
+    sightings = _walk(store, cameras, options, walked)
     results = adjust(cameras, known, sightings)
     _print(results, chosen)
     folder = output_folder(store, options.output)
     drawn = {
         f"{r.camera.camera_id}_place.png": extrinsics_picture(
-            v.picture, r.camera, store, markers, v.found, r.walker_pixels, r.walker_residuals, _title(r)
+            walked.get(r.camera.camera_id) if v.picture is None else v.picture,
+            r.camera,
+            store,
+            markers,
+            v.found,
+            r.walker_pixels,
+            r.walker_residuals,
+            _title(r),
         )
         for r, v in zip(results, views, strict=True)
     }
@@ -109,11 +117,11 @@ def _from_markers(
     return placed, known
 
 
-def _walk(store: Store, cameras: Sequence[Camera], options: argparse.Namespace) -> Sightings:
+def _walk(store: Store, cameras: Sequence[Camera], options: argparse.Namespace, newest: dict[str, Image]) -> Sightings:
     if options.walk:
         if not Path(options.walk).exists():
             raise UserError(f"--walk {options.walk}: there is no such bag; name the folder that record:= made")
-        return sightings_of(read_walk(options.walk, cameras), store, cameras)
+        return sightings_of(read_walk(options.walk, cameras, newest), store, cameras)
     none = np.zeros(0, dtype=np.intp)
     return Sightings(none, none, np.zeros(0), np.zeros((0, 2)), np.zeros(0))
 

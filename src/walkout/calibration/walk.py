@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from walkout.drivers.types import Frame
 from walkout.errors import UserError
@@ -21,8 +22,10 @@ PIXEL_NOISE = 0.003
 """The same as a fraction of the image's width."""
 
 
-def read_walk(bag: str, cameras: Sequence[Camera]) -> Iterator[Detections]:
+def read_walk(bag: str, cameras: Sequence[Camera], newest: dict[str, NDArray[np.uint8]]) -> Iterator[Detections]:
     """Yield the detections in the pictures of a recorded bag, running the detector on them.
+
+    ``newest`` gets the newest picture (h, w, 3) of every camera by its id.
 
     Raises:
         UserError: this is no bag, or it has no pictures of these cameras.
@@ -44,6 +47,7 @@ def read_walk(bag: str, cameras: Sequence[Camera]) -> Iterator[Detections]:
             for measurement in read_measurements(bag):
                 if isinstance(measurement, Frame) and measurement.camera_id in wanted:
                     count += 1
+                    newest[measurement.camera_id] = measurement.image
                     progress.update(task, description=f"looking for walkers: {count} pictures")
                     yield detector.detect(measurement)
     except (RuntimeError, OSError) as error:
