@@ -37,6 +37,7 @@ def configure(sequence: Sequence) -> tuple[TrackerParameters, tuple[Zone, ...]]:
     They follow from the frame rate and the entry zone alone, never from who walks there or how long the recording is.
     """
     period = sequence.period_ns / 1e9
+    rare = period >= TrackerParameters.rare_period_s
     parameters = TrackerParameters(
         output_period_s=period,
         reorder_window_s=period / 2,
@@ -44,6 +45,14 @@ def configure(sequence: Sequence) -> tuple[TrackerParameters, tuple[Zone, ...]]:
         lost_after_s=max(1.5, 3 * period),
         lost_keep_s=30.0,
         clock_jump_s=max(2.0, 3 * period),
+        exit_close_s=0.3,
+        confirm_hits=2 if rare else 6,
+        confirm_age_s=0.0 if rare else 0.2,
+        detection_probability=0.75 if rare else 0.9,
+        acceleration_sd=0.7 if rare else 1.5,
+        max_speed=2.0 if rare else 2.5,
+        height_drift=0.02,  # people who walk through do not crouch
+        stay_s=20.0,
     )
     return parameters, () if sequence.entry_zone is None else entry_zones(sequence.entry_zone)
 
@@ -79,5 +88,5 @@ def run_tracker(sequence: Sequence, progress: Callable[[], None] | None = None) 
 
 
 def _places(snapshot: Shoppers) -> Places:
-    confirmed = [s for s in snapshot.shoppers if s.state is TrackState.CONFIRMED]
-    return Places.of([(s.track_id, float(s.mean[0]), float(s.mean[1])) for s in confirmed])
+    there = [s for s in snapshot.shoppers if s.state is TrackState.CONFIRMED and s.existence_probability >= 0.5]
+    return Places.of([(s.track_id, float(s.mean[0]), float(s.mean[1])) for s in there])

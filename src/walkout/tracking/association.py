@@ -21,11 +21,14 @@ _FORBIDDEN = 1e6
 
 @dataclass(frozen=True)
 class Assignment:
-    """``tracks`` (m,) and ``detections`` (m,) are matched indices; ``cost`` (t, d) negative where plausible."""
+    """``tracks`` (m,) and ``detections`` (m,) are matched indices; ``cost`` (t, d) negative where plausible.
+
+    Without ``cost`` the match does not rest on this camera alone and says nothing of how it might have been otherwise.
+    """
 
     tracks: NDArray[np.intp]
     detections: NDArray[np.intp]
-    cost: FloatArray
+    cost: FloatArray | None
 
 
 def assign(
@@ -72,7 +75,10 @@ def _look_costs(tracks: Sequence[Track], observations: Observations, parameters:
 
 def exchange_costs(assignment: Assignment) -> dict[tuple[int, int], float]:
     """Return, per pair of matched track indices, by how much the cost would rise if the two swapped detections."""
-    cost, result = assignment.cost, {}
+    cost = assignment.cost
+    result: dict[tuple[int, int], float] = {}
+    if cost is None:
+        return result
     matched = list(zip(assignment.tracks.tolist(), assignment.detections.tolist(), strict=True))
     for place, (i, a) in enumerate(matched):
         for j, b in matched[place + 1 :]:

@@ -41,13 +41,41 @@ class Birth:
 
 
 @dataclass
-class _Lone:
+class Lone:
     """What one unexplained detection says alone: x, y, height with covariance."""
 
     camera_id: str
     index: int
     mean: FloatArray
     covariance: FloatArray
+
+
+def birth_prior(parameters: TrackerParameters) -> FloatArray:
+    """Return the covariance (5, 5) of a shopper of whom nothing is known but roughly the place."""
+    p = parameters
+    spread = np.array([_PRIOR_SPREAD_M, _PRIOR_SPREAD_M, p.max_speed / 3, p.max_speed / 3, p.height_sd])
+    return np.diag(spread**2)
+
+
+def lone_states(view: View, observations: Observations, parameters: TrackerParameters) -> list[Lone]:
+    """Fit an upright shopper of average height to every detection alone; those that fit nobody are left out."""
+    p, count = parameters, len(observations)
+    if not count:
+        return []
+    centre = (observations.rows[:, 0] + observations.rows[:, 2]) / 2
+    foot_known = np.isfinite(observations.variance[:, 3])
+    pixels = np.column_stack([centre, np.where(foot_known, observations.rows[:, 3], observations.boxes[:, 1])])
+    level = np.where(foot_known, 0.0, p.height_mean)
+    ground = _meet_plane(view, pixels, level)
+    known: NDArray[np.bool_] = np.asarray(np.isfinite(ground).all(axis=1))
+    ground[~known] = 0.0
+    mean = np.column_stack([ground, np.zeros((count, 2)), np.full(count, p.height_mean)])
+    covariance = np.broadcast_to(birth_prior(p), (count, 5, 5)).copy()
+    seen = np.ones((count, ROWS), dtype=np.bool_)
+    mean, covariance = update(view, mean, covariance, observations, seen, np.zeros(count), p, BIRTH_ITERATIONS)
+    known &= np.isfinite(mean).all(axis=1)
+    body = covariance[:, BODY[:, None], BODY]
+    return [Lone(view.camera.camera_id, i, mean[i, BODY], body[i]) for i in range(count) if known[i]]
 
 
 class BirthPool:
@@ -57,7 +85,7 @@ class BirthPool:
         self._views = views
         self._occluders = occluders
         self._p = parameters
-        self._frames: dict[str, tuple[Observations, Observations, list[_Lone]]] = {}
+        self._frames: dict[str, tuple[Observations, Observations, list[Lone]]] = {}
 
     def clear(self) -> None:
         """Forget everything."""
@@ -66,7 +94,7 @@ class BirthPool:
     def put(self, camera_id: str, everything: Observations, free: NDArray[np.intp]) -> None:
         """Replace a camera's entry by its newest frame, of which the detections ``free`` (k,) are unexplained."""
         chosen = everything.select(free)
-        self._frames[camera_id] = (chosen, everything, self._lone(camera_id, chosen))
+        self._frames[camera_id] = (chosen, everything, lone_states(self._views[camera_id], chosen, self._p))
 
     def take_birth(
         self, now_ns: int, newest: str, occupied: FloatArray, allowed: Callable[[FloatArray], bool]
@@ -110,35 +138,7 @@ class BirthPool:
             lone = self._frames[camera_id][2]
             lone[:] = [item for item in lone if item.index != index]
 
-    def _lone(self, camera_id: str, observations: Observations) -> list[_Lone]:
-        """Fit an upright shopper of average height to every detection alone."""
-        count = len(observations)
-        if not count:
-            return []
-        view = self._views[camera_id]
-        centre = (observations.rows[:, 0] + observations.rows[:, 2]) / 2
-        foot_known = np.isfinite(observations.variance[:, 3])
-        pixels = np.column_stack([centre, np.where(foot_known, observations.rows[:, 3], observations.boxes[:, 1])])
-        level = np.where(foot_known, 0.0, self._p.height_mean)
-        ground = _meet_plane(view, pixels, level)
-        known: NDArray[np.bool_] = np.asarray(np.isfinite(ground).all(axis=1))
-        ground[~known] = 0.0
-        mean = np.column_stack([ground, np.zeros((count, 2)), np.full(count, self._p.height_mean)])
-        covariance = np.broadcast_to(self._prior(), (count, 5, 5)).copy()
-        seen = np.ones((count, ROWS), dtype=np.bool_)
-        mean, covariance = update(
-            view, mean, covariance, observations, seen, np.zeros(count), self._p, BIRTH_ITERATIONS
-        )
-        known &= np.isfinite(mean).all(axis=1)
-        body = covariance[:, BODY[:, None], BODY]
-        return [_Lone(camera_id, i, mean[i, BODY], body[i]) for i in range(count) if known[i]]
-
-    def _prior(self) -> FloatArray:
-        p = self._p
-        spread = np.array([_PRIOR_SPREAD_M, _PRIOR_SPREAD_M, p.max_speed / 3, p.max_speed / 3, p.height_sd])
-        return np.diag(spread**2)
-
-    def _seeds(self, lone: Sequence[_Lone], newest: str) -> list[tuple[_Lone, _Lone]]:
+    def _seeds(self, lone: Sequence[Lone], newest: str) -> list[tuple[Lone, Lone]]:
         """Return pairs of the newest and another camera that agree on a place, best first."""
         fresh = [item for item in lone if item.camera_id == newest]
         others = [item for item in lone if item.camera_id != newest]
@@ -152,11 +152,11 @@ class BirthPool:
         best = np.argsort(distance[first, second], kind="stable")[:_MAX_SEEDS]
         return [(fresh[first[k]], others[second[k]]) for k in best]
 
-    def _grow(self, first: _Lone, second: _Lone, start: FloatArray) -> tuple[float, Birth] | None:
+    def _grow(self, first: Lone, second: Lone, start: FloatArray) -> tuple[float, Birth] | None:
         """Fuse a seed, let every other camera join, and return its score and the birth, or None if too few agree."""
         p = self._p
         mean = np.array([start[0], start[1], 0.0, 0.0, p.height_mean])
-        covariance = self._prior()
+        covariance = birth_prior(self._p)
         members: list[tuple[str, int]] = []
         ordered = [first, second] if first is not second else [first]
         for item in ordered:
@@ -226,7 +226,7 @@ class BirthPool:
         return expected, int(index[best]) if cost[best] < 0 and rows[0, best] >= 2 else None
 
 
-def _fuse(first: _Lone, second: _Lone) -> FloatArray:
+def _fuse(first: Lone, second: Lone) -> FloatArray:
     """Return the place and height (3,) on which two lone views agree best."""
     weights = np.linalg.inv(first.covariance), np.linalg.inv(second.covariance)
     total = weights[0] @ first.mean + weights[1] @ second.mean

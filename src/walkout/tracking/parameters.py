@@ -72,6 +72,13 @@ class TrackerParameters:
         0.75, 0.3, 1.0, "1", "Of two boxes of one camera that overlap more (IoU), the weaker one is ignored."
     )
 
+    rare_period_s: float = _setting(
+        0.4, 0.0, 60.0, "s", "When a camera's frames are this far apart, frames of one instant are clustered first."
+    )
+    instant_s: float = _setting(
+        0.1, 0.0, 1.0, "s", "Frames this close together are of one instant when frames are rare."
+    )
+
     # Life
     birth_window_s: float = _setting(0.25, 0.0, 5.0, "s", "Views must agree on a birth within this.")
     birth_views: int = _setting(2, 1, 16, "1", "Views that must agree on a birth.")
@@ -82,6 +89,9 @@ class TrackerParameters:
     detection_probability: float = _setting(0.9, 0.1, 0.999, "1", "Probability that a camera finds a visible shopper.")
     existence_decay_s: float = _setting(
         0.4, 0.02, 10.0, "s", "How long a visible shopper must be missed by one camera for one full Bayes update."
+    )
+    stay_s: float = _setting(
+        1000.0, 1.0, 1e6, "s", "Without entry zones, the mean time until a shopper leaves the scene, anywhere."
     )
     lost_after_s: float = _setting(1.5, 0.1, 60.0, "s", "A shopper whom no camera has found for this long is lost.")
     lost_keep_s: float = _setting(300.0, 0.0, 86400.0, "s", "How long a lost shopper can be found again.")

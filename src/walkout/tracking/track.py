@@ -97,3 +97,33 @@ def look_distance(first: FloatArray | None, second: FloatArray | None) -> float 
     if first is None or second is None or len(first) != len(second) or not len(first):
         return None
     return float(1.0 - first @ second)
+
+
+_BODY_FIELDS = (
+    "mean",
+    "stature",
+    "covariance",
+    "joints",
+    "joints_covariance",
+    "joints_seen_ns",
+    "joints_ns",
+    "sights",
+    "heading",
+    "hits",
+    "last_hit_ns",
+    "last_place",
+    "firm_ns",
+    "existence",
+    "appearance",
+    "hit_by_camera",
+)
+"""What belongs to the body that cameras see, as opposed to the identity that was given to it."""
+
+
+def exchange_bodies(first: Track, second: Track) -> None:
+    """Let two identities exchange the bodies they follow."""
+    for name in _BODY_FIELDS:
+        mine, theirs = getattr(first, name), getattr(second, name)
+        setattr(first, name, theirs)
+        setattr(second, name, mine)
+    first.rivals, second.rivals = {}, {}

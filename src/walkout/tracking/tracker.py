@@ -12,6 +12,7 @@ from walkout.perception.types import Detections
 from walkout.store.model import Camera, Fixture, Zone, ZoneKind
 from walkout.tracking.association import Assignment, assign, exchange_costs
 from walkout.tracking.births import HIT_RATIO, Birth, BirthPool
+from walkout.tracking.clusters import CLUSTER_HIT_RATIO, Clustering, Instants, Plan, fuse
 from walkout.tracking.filter import BODY, bend_of, push, update
 from walkout.tracking.heading import observe_heading
 from walkout.tracking.identity import Duplicates, Encounters, Recognition, Zones
@@ -20,7 +21,7 @@ from walkout.tracking.joints import JointFilter, initial_joints
 from walkout.tracking.parameters import TrackerParameters
 from walkout.tracking.snapshots import move, public_states, refine_joints
 from walkout.tracking.timeline import Timeline
-from walkout.tracking.track import Track
+from walkout.tracking.track import Track, exchange_bodies
 from walkout.tracking.types import Shoppers, ShopperState, TrackState
 from walkout.tracking.view import Observations, View, usable
 from walkout.tracking.visibility import Occluders, Visibility
@@ -66,6 +67,8 @@ class MultiViewTracker:
         self._encounters = Encounters(parameters)
         self._recognition = Recognition(parameters, self._zones.closed_world)
         self._pool = BirthPool(self._views, self._occluders, parameters)
+        self._clustering = Clustering(self._views, self._occluders, parameters)
+        self._instants = Instants(int(parameters.instant_s * 1e9))
         self._timeline = Timeline(list(self._views), parameters)
         self._period_ns = int(parameters.output_period_s * 1e9)
         self._next_id = first_track_id
@@ -83,6 +86,7 @@ class MultiViewTracker:
     def reset(self) -> None:
         """Forget all shoppers and times (the clock jumped back, another recording); ids go on counting."""
         self._timeline.clear()
+        self._instants.clear()
         self._pool.clear()
         self._encounters.clear()
         self._forget()
@@ -142,10 +146,36 @@ class MultiViewTracker:
     def _process(self, everything: bool = False) -> None:
         ready, until = self._timeline.release(everything)
         for detections in ready:
-            self._snapshot_before(detections.stamp_ns)
-            self._frame(detections)
+            self._instant(self._instants.put(detections))
+            if max(self._frame_period.values(), default=0.0) < self.parameters.rare_period_s:
+                self._instant(self._instants.take())
         if until is not None:
-            self._snapshot_before(until + 1)
+            self._instant(self._instants.take(None if everything else until))
+            waiting = self._instants.since_ns
+            self._snapshot_before(until + 1 if waiting is None else min(until + 1, waiting))
+
+    def _instant(self, frames: Sequence[Detections]) -> None:
+        """Process the frames of one instant: together when frames are rare, one after the other else."""
+        if len({f.camera_id for f in frames}) < max(len(frames), 2):
+            for frame in frames:
+                self._snapshot_before(frame.stamp_ns)
+                self._frame(frame)
+            return
+        self._snapshot_before(frames[0].stamp_ns)
+        self._predict(frames[-1].stamp_ns)
+        tracks = [t for t in self._tracks if t.live]
+        seen = {f.camera_id: self._views[f.camera_id].observe(f) for f in frames}
+        plan = self._clustering.plan(tracks, seen)
+        for track in tracks:
+            if track.track_id in plan.found:
+                track.mean, track.covariance = fuse(track.mean, track.covariance, plan.found[track.track_id])
+        for frame in frames:
+            self._settle(self._views[frame.camera_id], tracks, seen[frame.camera_id], plan)
+        for birth in plan.births:
+            place, live = birth.mean[:2], [t for t in self._tracks if t.live]
+            crowded = any(np.hypot(*(place - t.position)) < self.parameters.min_separation for t in live)
+            if not crowded and self._may_appear(place):
+                self._tracks.append(self._new_track(birth, frames[-1].stamp_ns))
 
     def _snapshot_before(self, stamp_ns: int) -> None:
         """Take the snapshots that are due before a frame of this stamp changes the state."""
@@ -162,26 +192,35 @@ class MultiViewTracker:
     def _frame(self, detections: Detections) -> None:
         """Process one camera's frame: predict, match, update, count misses, look for births."""
         stamp, camera_id = detections.stamp_ns, detections.camera_id
-        view = self._views[camera_id]
         self._predict(stamp)
-        elapsed = self._note_frame(camera_id, stamp)
-        tracks = [t for t in self._tracks if t.live]
-        observations = view.observe(detections)
-        bodies = np.array([t.mean[BODY] for t in tracks]).reshape(-1, 3)
-        prediction = view.predict(bodies)
-        visibility = Visibility(view, bodies, prediction, self._occluders)
-        matched = assign(view, tracks, prediction, visibility.rows, observations, self.parameters)
-        self._encounters.watch(tracks, exchange_costs(matched), stamp)
-        self._correct(view, tracks, visibility, observations, matched)
-        hits = set(matched.tracks.tolist())
-        self._duplicates.watch(tracks, hits, visibility.fraction, elapsed)
-        self._believe(tracks, hits, visibility.fraction, elapsed)
+        observations = self._views[camera_id].observe(detections)
+        matched = self._settle(self._views[camera_id], [t for t in self._tracks if t.live], observations)
         unexplained = np.ones(len(observations), dtype=np.bool_)
         unexplained[matched.detections] = False
         free = np.flatnonzero(unexplained)
         self._pool.put(camera_id, observations, free)
         if len(free):
             self._bear(stamp, camera_id)
+
+    def _settle(
+        self, view: View, tracks: list[Track], observations: Observations, plan: Plan | None = None
+    ) -> Assignment:
+        """Match one frame with the shoppers, by a plan if there is one; update, count misses; return the match."""
+        stamp = observations.stamp_ns
+        elapsed = self._note_frame(view.camera.camera_id, stamp)
+        bodies = np.array([t.mean[BODY] for t in tracks]).reshape(-1, 3)
+        prediction = view.predict(bodies)
+        visibility = Visibility(view, bodies, prediction, self._occluders)
+        if plan is None:
+            matched = assign(view, tracks, prediction, visibility.rows, observations, self.parameters)
+        else:
+            matched = plan.assignment(view.camera.camera_id)
+        self._encounters.watch(tracks, exchange_costs(matched), stamp)
+        self._correct(view, tracks, visibility, observations, matched, plan)
+        hits = set(matched.tracks.tolist())
+        self._duplicates.watch(tracks, hits, visibility.fraction, elapsed)
+        self._believe(tracks, hits, visibility.fraction, elapsed, HIT_RATIO if plan is None else CLUSTER_HIT_RATIO)
+        return matched
 
     def _note_frame(self, camera_id: str, stamp: int) -> float:
         """Return how long one frame of this camera stands for, in seconds."""
@@ -206,9 +245,15 @@ class MultiViewTracker:
             track.mean, track.covariance, track.heading = mean[k], covariance[k], heading[k]
 
     def _correct(
-        self, view: View, tracks: list[Track], visibility: Visibility, observations: Observations, matched: Assignment
+        self,
+        view: View,
+        tracks: list[Track],
+        visibility: Visibility,
+        observations: Observations,
+        matched: Assignment,
+        plan: Plan | None,
     ) -> None:
-        """Update the matched shoppers' states and joints."""
+        """Update the matched shoppers' states, unless a plan has done it, and joints."""
         if not len(matched.tracks):
             return
         chosen = [tracks[i] for i in matched.tracks]
@@ -223,6 +268,9 @@ class MultiViewTracker:
             bend_of(before[:, 4], np.array([t.stature for t in chosen])),
             self.parameters,
         )
+        for k, track in enumerate(chosen):
+            if plan is not None and track.track_id in plan.found:
+                mean[k], covariance[k] = track.mean, track.covariance
         moves = self._occluders.way_out(mean[:, :2])
         for k in np.flatnonzero(moves.any(axis=1)):
             mean[k], covariance[k] = push(mean[k], covariance[k], moves[k])
@@ -257,16 +305,21 @@ class MultiViewTracker:
         """Let the sights of all cameras since the last time refine the joints, whose time becomes ``now``."""
         refine_joints([t for t in self._tracks if t.live and t.sights], now, self._joints)
 
-    def _believe(self, tracks: list[Track], hits: set[int], visible: FloatArray, elapsed: float) -> None:
+    def _believe(
+        self, tracks: list[Track], hits: set[int], visible: FloatArray, elapsed: float, hit_ratio: float
+    ) -> None:
         """Raise the existence of those seen, lower it of those who should have been.
 
         Misses of one camera are correlated in time, so a whole Bayes update is spread over ``existence_decay_s``.
         """
         p = self.parameters
         share = min(elapsed / p.existence_decay_s, 1.0)
+        # Where no zone says how people leave, anybody may have gone since the last frame.
+        stays = 1.0 if self._zones.closed_world else float(np.exp(-elapsed / p.stay_s / len(self._views)))
         for k, track in enumerate(tracks):
-            odds = track.existence / (1 - track.existence)
-            ratio = HIT_RATIO if k in hits else 1 - p.detection_probability * visible[k] ** 2
+            here = track.existence * stays
+            odds = here / (1 - here)
+            ratio = hit_ratio if k in hits else 1 - p.detection_probability * visible[k] ** 2
             odds *= ratio**share
             track.existence = float(np.clip(odds / (1 + odds), *_EXISTENCE_LIMITS))
 
@@ -311,7 +364,7 @@ class MultiViewTracker:
     def _housekeeping(self, now: int) -> None:
         """Confirm, lose, merge, recognise and close; runs at the stamp of every snapshot."""
         for first, second in self._encounters.settle(self._tracks):
-            _exchange_bodies(first, second)
+            exchange_bodies(first, second)
         for kept, absorbed in self._duplicates.find(self._tracks):
             self._close(absorbed, kept)
         for track in self._tracks:
@@ -334,7 +387,10 @@ class MultiViewTracker:
             elif self._grown_up(track, now):
                 track.state = TrackState.CONFIRMED
         elif track.state is TrackState.CONFIRMED:
-            vanished = unseen > p.exit_close_s and self._zones.inside(ZoneKind.EXIT, track.last_place)
+            # One camera alone may go on finding somebody else, or nobody, where he was.
+            doubtful = (now - track.firm_ns) / 1e9 > 2 * p.exit_close_s
+            vanished = unseen > p.exit_close_s or doubtful
+            vanished &= self._zones.inside(ZoneKind.EXIT, track.last_place)
             if vanished or unseen > patience or (track.existence < _GONE and not self._trusted(track, now)):
                 track.state, track.lost_ns = TrackState.LOST, now
             if self._zones.outdoors(track.position) and self._zones.inside(ZoneKind.EXIT, track.position):
@@ -390,7 +446,7 @@ class MultiViewTracker:
 
     def _continue(self, lost: Track, stranger: Track, probability: float) -> None:
         """Give a lost shopper the body of a stranger, whose own id ends here."""
-        _exchange_bodies(lost, stranger)
+        exchange_bodies(lost, stranger)
         lost.state, lost.existence = TrackState.CONFIRMED, stranger.existence
         lost.identity = {name: share * probability for name, share in lost.identity.items()}
         lost.settled = True
@@ -407,33 +463,3 @@ class MultiViewTracker:
         dt = 0.0 if self._time_ns is None else max((stamp_ns - self._time_ns) / 1e9, 0.0)
         period = max(self._frame_period.values(), default=0.0)
         return tuple(public_states(tracks, stamp_ns, dt, period, self._joints, self.parameters))
-
-
-_BODY_FIELDS = (
-    "mean",
-    "stature",
-    "covariance",
-    "joints",
-    "joints_covariance",
-    "joints_seen_ns",
-    "joints_ns",
-    "sights",
-    "heading",
-    "hits",
-    "last_hit_ns",
-    "last_place",
-    "firm_ns",
-    "existence",
-    "appearance",
-    "hit_by_camera",
-)
-"""What belongs to the body that cameras see, as opposed to the identity that was given to it."""
-
-
-def _exchange_bodies(first: Track, second: Track) -> None:
-    """Let two identities exchange the bodies they follow."""
-    for name in _BODY_FIELDS:
-        mine, theirs = getattr(first, name), getattr(second, name)
-        setattr(first, name, theirs)
-        setattr(second, name, mine)
-    first.rivals, second.rivals = {}, {}

@@ -53,6 +53,12 @@ class Prediction:
     depth: FloatArray
     in_front: BoolArray
 
+    def select(self, index: NDArray[np.intp]) -> Prediction:
+        """Return what is predicted of some of the shoppers."""
+        return Prediction(
+            self.rows[index], self.jacobian[index], self.scale[index], self.depth[index], self.in_front[index]
+        )
+
 
 @dataclass(frozen=True)
 class Observations:
