@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from walkout.tracking.births import Birth
 from walkout.tracking.heading import unknown_heading
 from walkout.tracking.joint_views import Sight
+from walkout.tracking.joints import initial_joints
 from walkout.tracking.types import TrackState
 
 FloatArray = NDArray[np.float64]
@@ -90,6 +92,31 @@ class Track:
             return
         blended = self.appearance + _APPEARANCE_GAIN * (descriptor - self.appearance)
         self.appearance = blended / max(float(np.linalg.norm(blended)), 1e-9)
+
+
+def born(track_id: int, birth: Birth, stamp_ns: int, from_entry: bool) -> Track:
+    """Return the track of a shopper who has just been found."""
+    joints, covariance = initial_joints(birth.mean)
+    return Track(
+        track_id=track_id,
+        born_ns=stamp_ns,
+        birth_place=birth.mean[:2].copy(),
+        last_place=birth.mean[:2].copy(),
+        stature=float(birth.mean[4]),
+        mean=birth.mean,
+        covariance=birth.covariance,
+        joints=joints,
+        joints_covariance=covariance,
+        joints_seen_ns=np.full(len(joints), -1, dtype=np.int64),
+        joints_ns=stamp_ns,
+        hits=len(birth.detections),
+        last_hit_ns=stamp_ns,
+        firm_ns=stamp_ns,
+        existence=birth.existence,
+        from_entry=from_entry,
+        hit_by_camera={camera_id: stamp_ns for camera_id, _ in birth.detections},
+        identity={track_id: 1.0},
+    )
 
 
 def look_distance(first: FloatArray | None, second: FloatArray | None) -> float | None:

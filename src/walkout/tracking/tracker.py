@@ -17,11 +17,11 @@ from walkout.tracking.filter import BODY, bend_of, push, update
 from walkout.tracking.heading import observe_heading
 from walkout.tracking.identity import Duplicates, Encounters, Recognition, Zones
 from walkout.tracking.joint_views import Sight
-from walkout.tracking.joints import JointFilter, initial_joints
+from walkout.tracking.joints import JointFilter
 from walkout.tracking.parameters import TrackerParameters
 from walkout.tracking.snapshots import move, public_states, refine_joints
 from walkout.tracking.timeline import Timeline
-from walkout.tracking.track import Track, exchange_bodies
+from walkout.tracking.track import Track, born, exchange_bodies
 from walkout.tracking.types import Shoppers, ShopperState, TrackState
 from walkout.tracking.view import Observations, View, usable
 from walkout.tracking.visibility import Occluders, Visibility
@@ -337,29 +337,10 @@ class MultiViewTracker:
         return not self._zones.outdoors(place) or self._zones.inside(ZoneKind.ENTRY, place)
 
     def _new_track(self, birth: Birth, stamp: int) -> Track:
-        joints, covariance = initial_joints(birth.mean)
-        track = Track(
-            track_id=self._next_id,
-            born_ns=stamp,
-            birth_place=birth.mean[:2].copy(),
-            last_place=birth.mean[:2].copy(),
-            stature=float(birth.mean[4]),
-            mean=birth.mean,
-            covariance=birth.covariance,
-            joints=joints,
-            joints_covariance=covariance,
-            joints_seen_ns=np.full(len(joints), -1, dtype=np.int64),
-            joints_ns=stamp,
-            hits=len(birth.detections),
-            last_hit_ns=stamp,
-            firm_ns=stamp,
-            existence=birth.existence,
-            from_entry=self._zones.inside(ZoneKind.ENTRY, birth.mean[:2]) and not self._zones.outdoors(birth.mean[:2]),
-        )
-        track.hit_by_camera = {camera_id: stamp for camera_id, _ in birth.detections}
-        track.identity = {track.track_id: 1.0}
+        place = birth.mean[:2]
+        entered = self._zones.inside(ZoneKind.ENTRY, place) and not self._zones.outdoors(place)
         self._next_id += 1
-        return track
+        return born(self._next_id - 1, birth, stamp, entered)
 
     def _housekeeping(self, now: int) -> None:
         """Confirm, lose, merge, recognise and close; runs at the stamp of every snapshot."""
