@@ -11,7 +11,14 @@ from walkout.tracking.clusters import Instants
 from walkout.tracking.parameters import TrackerParameters
 from walkout.tracking.tracker import MultiViewTracker
 
-RARE = TrackerParameters(output_period_s=0.5, reorder_window_s=0.25, confirm_hits=2, confirm_age_s=0.0, max_speed=2.0)
+RARE = TrackerParameters(
+    output_period_s=0.5,
+    reorder_window_s=0.25,
+    confirm_hits=2,
+    confirm_age_s=0.0,
+    max_speed=2.0,
+    detection_probability=0.75,
+)
 
 
 def frame(camera: str, stamp_ns: int) -> Detections:
@@ -38,7 +45,7 @@ def test_two_who_walk_closely_behind_each_other_keep_their_ids_at_two_frames_a_s
         Walker(lambda t: (1.0 + 0.35 * 1.4 * t, 3.2), look=1),
         Walker(lambda t: (1.8 + 0.35 * 1.4 * t, 2.0), look=2),
     ]
-    frames = record(walkers, 8.0, seed=seed, keypoints=False, rate_hz=2.0, looks=False, miss=0.2)
+    frames = record(walkers, 8.0, seed=seed, keypoints=False, rate_hz=2.0, looks=False, miss=0.1)
     snapshots = run(MultiViewTracker(RARE, room()), frames)[2:]
     owners: list[set[int]] = [set() for _ in walkers]
     found = 0
