@@ -39,7 +39,7 @@ def test_an_instant_is_complete_when_later_frames_show_it() -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_two_who_walk_closely_behind_each_other_keep_their_ids_at_two_frames_a_second(seed: int) -> None:
-    """They are 0.8 m apart and move 0.7 m from frame to frame: the one behind comes where the other one was."""
+    """They are 0.8 m apart, and one hides parts of the other from some cameras."""
     walkers = [
         Walker(lambda t: (1.0 + 0.35 * 1.4 * t, 2.0), look=0),
         Walker(lambda t: (1.0 + 0.35 * 1.4 * t, 3.2), look=1),
