@@ -7,6 +7,7 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from sensor_msgs.msg import CompressedImage, Image
 
 from walkout import msg
@@ -136,7 +137,12 @@ class DetectorNode(ManagedNode):
             if self._stopping:
                 return
             message = detections_to_msg(detections, self._cameras[frame.camera_id])
-            self._detections[frame.camera_id].publish(message)
+            try:
+                self._detections[frame.camera_id].publish(message)
+            except (rclpy_implementation.InvalidHandle, rclpy_implementation.RCLError):
+                if self._stopping or not self.context.ok():  # the process ended between the check and the publication
+                    return
+                raise
             self._diagnostics.handled(frame.stamp_ns, busy_ns)
 
     def close(self) -> None:

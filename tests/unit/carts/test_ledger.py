@@ -1,3 +1,5 @@
+import sqlite3
+import threading
 from importlib import resources
 from pathlib import Path
 
@@ -126,3 +128,18 @@ def test_a_ledger_that_cannot_be_written_says_so():
 def test_a_ledger_that_cannot_be_opened_is_one_clear_line(tmp_path):
     with pytest.raises(LedgerError, match="unable to open database file; check the URL, the folder's permissions"):
         open_ledger(f"sqlite:///{tmp_path}/no/such/folder/ledger.db")
+
+
+def test_two_processes_may_create_the_same_ledger_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("CREATE TABLE theirs (x)")
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("SELECT * FROM theirs").fetchall()
+    release = threading.Timer(0.3, other.execute, ("COMMIT",))
+    release.start()
+    ledger = Ledger(f"sqlite:///{path}")
+    release.join()
+    assert ledger.check_writable() == "writable"
+    ledger.close()
+    other.close()

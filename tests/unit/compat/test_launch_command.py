@@ -215,7 +215,7 @@ def test_a_wrong_choice_ends_in_one_line(launch_file):
         (("launch", "{file}", "--nonsense"), 2, "--nonsense"),
         (("run", "rclpy", "nothing"), 1, "No executable 'nothing' found in package 'rclpy'"),
         (("run", "no_such_package", "nothing"), 1, "Package 'no_such_package' not found"),
-        (("pkg", "prefix", "no_such_package"), 1, "Package 'no_such_package' not found"),
+        (("pkg", "prefix", "no_such_package"), 1, "Package not found"),
         (("multicast", "receive"), 2, "'ros2 multicast' is not supported by this stand-in"),
         (("tpic", "list"), 2, "unknown command 'tpic'"),
     ],
