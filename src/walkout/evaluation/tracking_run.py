@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import ConvexHull, QhullError
 
 from walkout.evaluation.tracking_sequence import EntryZone, Places, Sequence
-from walkout.store.model import Zone, ZoneKind
+from walkout.store.model import Camera, Zone, ZoneKind
 from walkout.tracking.parameters import TrackerParameters
 from walkout.tracking.tracker import MultiViewTracker
 from walkout.tracking.types import Shoppers, TrackState
 
 _ZONE_CORNERS = 16
+_AREA_MARGIN_M = 1.0
+"""How far people can stand behind the line between two cameras and still be in the room."""
 
 
 @dataclass(frozen=True)
@@ -65,10 +70,32 @@ def entry_zones(zone: EntryZone) -> tuple[Zone, ...]:
     return Zone("entry", ZoneKind.ENTRY, corners), Zone("exit", ZoneKind.EXIT, corners)
 
 
+class Surrounded:
+    """The floor between the cameras, widened by a margin: what they were put up to watch.
+
+    Without a store description that is all that is known of where people count. Cameras look beyond it, and who
+    walks there is tracked, for he hides others, but not reported. Fewer than three cameras surround nothing; nor do
+    cameras in a line: then everywhere counts.
+    """
+
+    def __init__(self, cameras: Iterable[Camera], margin_m: float = _AREA_MARGIN_M) -> None:
+        places = np.array([camera.position[:2] for camera in cameras]).reshape(-1, 2)
+        self._margin = margin_m
+        self._edges = np.zeros((0, 3))
+        if len(places) >= 3:
+            with contextlib.suppress(QhullError):
+                self._edges = ConvexHull(places).equations
+
+    def holds(self, place: NDArray[np.float64]) -> bool:
+        """Return whether a place (2,) in metres lies in the area."""
+        return bool((self._edges[:, :2] @ place + self._edges[:, 2] <= self._margin).all())
+
+
 def run_tracker(sequence: Sequence, progress: Callable[[], None] | None = None) -> TrackingRun:
     """Track a sequence frame by frame; what is said of a frame rests on it and those before it."""
     parameters, zones = configure(sequence)
     tracker = MultiViewTracker(parameters, sequence.cameras, zones)
+    area = Surrounded(sequence.cameras)
     snapshots: list[Shoppers] = []
     spent = 0.0
     for frame in sequence.frames:
@@ -83,10 +110,11 @@ def run_tracker(sequence: Sequence, progress: Callable[[], None] | None = None) 
     tracker.flush()
     tracker.advance((sequence.frames[-1] + 1) * sequence.period_ns)
     snapshots += tracker.drain()
-    tracks = {round(s.stamp_ns / sequence.period_ns): _places(s) for s in snapshots}
+    tracks = {round(s.stamp_ns / sequence.period_ns): _places(s, area) for s in snapshots}
     return TrackingRun(tracks, 1e3 * spent / len(sequence.frames), Counter(tracker.reports))
 
 
-def _places(snapshot: Shoppers) -> Places:
+def _places(snapshot: Shoppers, area: Surrounded) -> Places:
     there = [s for s in snapshot.shoppers if s.state is TrackState.CONFIRMED and s.existence_probability >= 0.5]
+    there = [s for s in there if area.holds(s.mean[:2])]
     return Places.of([(s.track_id, float(s.mean[0]), float(s.mean[1])) for s in there])

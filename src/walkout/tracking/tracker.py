@@ -12,7 +12,7 @@ from walkout.perception.types import Detections
 from walkout.store.model import Camera, Fixture, Zone, ZoneKind
 from walkout.tracking.association import Assignment, assign, exchange_costs
 from walkout.tracking.births import HIT_RATIO, Birth, BirthPool
-from walkout.tracking.clusters import CLUSTER_HIT_RATIO, Clustering, Instants, Plan, fuse
+from walkout.tracking.clusters import CLUSTER_HIT_RATIO, Clustering, Instants, Plan
 from walkout.tracking.filter import BODY, bend_of, push, update
 from walkout.tracking.heading import observe_heading
 from walkout.tracking.identity import Duplicates, Encounters, Recognition, Zones
@@ -168,7 +168,8 @@ class MultiViewTracker:
         plan = self._clustering.plan(tracks, seen)
         for track in tracks:
             if track.track_id in plan.found:
-                track.mean, track.covariance = fuse(track.mean, track.covariance, plan.found[track.track_id])
+                cluster = plan.found[track.track_id]
+                track.mean, track.covariance = cluster.mean, cluster.covariance
         for frame in frames:
             self._settle(self._views[frame.camera_id], tracks, seen[frame.camera_id], plan)
         for birth in plan.births:

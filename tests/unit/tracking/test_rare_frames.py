@@ -6,10 +6,14 @@ import numpy as np
 import pytest
 from tracked_scenes import Walker, confirmed, record, room, run
 
+from walkout.evaluation.tracking_run import Surrounded
 from walkout.perception.types import Detections
 from walkout.tracking.clusters import Instants
+from walkout.tracking.competition import Competition
 from walkout.tracking.parameters import TrackerParameters
 from walkout.tracking.tracker import MultiViewTracker
+from walkout.tracking.view import View
+from walkout.tracking.visibility import Occluders
 
 RARE = TrackerParameters(
     output_period_s=0.5,
@@ -59,3 +63,44 @@ def test_two_who_walk_closely_behind_each_other_keep_their_ids_at_two_frames_a_s
             found += bool(near)
     assert [len(owner) for owner in owners] == [1, 1, 1]
     assert found >= 0.9 * len(walkers) * len(snapshots)
+
+
+def competition(places: list[tuple[float, float]], walkers: list[Walker]) -> Competition:
+    """Let shoppers who are expected at places compete for what the room's cameras see of walkers at time 0."""
+    frames = record(walkers, 0.4, seed=1, keypoints=False, rate_hz=2.0, looks=False, miss=0.0)
+    first = {f.camera_id: f for f in reversed(frames)}
+    views = {camera.camera_id: View(camera, RARE) for camera in room()}
+    seen = {name: views[name].observe(f) for name, f in first.items()}
+    mean = np.array([(x, y, RARE.height_mean) for x, y in places])
+    covariance = np.broadcast_to(np.diag([0.3**2, 0.3**2, 0.1**2]), (len(mean), 3, 3))
+    return Competition(views, Occluders([]), seen, RARE, mean, covariance, np.zeros(len(mean)))
+
+
+def test_shoppers_get_their_detections_in_all_cameras_though_predictions_are_off() -> None:
+    walkers = [Walker(lambda _: (2.0, 2.0)), Walker(lambda _: (2.9, 2.4))]
+    game = competition([(2.3, 2.1), (3.2, 2.5)], walkers)
+    game.run(4)
+    for row, walker in enumerate(walkers):
+        assert len(game.members(row)) >= 2
+        assert np.hypot(*(game.state[row, :2] - walker.place(0.0))) < 0.15
+
+
+def test_a_camera_that_has_given_a_wrong_detection_takes_it_back() -> None:
+    """What it says itself must not count when its detections are given out anew."""
+    walkers = [Walker(lambda _: (2.0, 2.0)), Walker(lambda _: (3.2, 2.4))]
+    game = competition([(2.0, 2.0), (3.2, 2.4)], walkers)
+    game.run(4)
+    right = game.taken.copy()
+    both = np.flatnonzero((right >= 0).all(axis=0))
+    game.taken[:, both[0]] = right[::-1, both[0]]
+    game.settle(2)
+    game.run(4)
+    assert (game.taken == right).all()
+
+
+def test_only_the_floor_between_the_cameras_counts() -> None:
+    area = Surrounded(room(), 0.5)
+    centre = np.mean([camera.position[:2] for camera in room()], axis=0)
+    assert area.holds(centre)
+    assert not area.holds(centre + (30.0, 0.0))
+    assert Surrounded(room()[:2]).holds(centre + (30.0, 0.0))
