@@ -152,7 +152,7 @@ class Clustering:
         before: Competition | None,
     ) -> Competition:
         """Let shoppers and new clusters compete for all detections, from what the shoppers had ``before``."""
-        bodies = [*tracks, *fresh]
+        bodies: list[Track | Cluster] = [*tracks, *fresh]
         game = Competition(
             self._views,
             self._occluders,
