@@ -147,7 +147,8 @@ class MultiViewTracker:
         ready, until = self._timeline.release(everything)
         for detections in ready:
             self._instant(self._instants.put(detections))
-            if max(self._frame_period.values(), default=0.0) < self.parameters.rare_period_s:
+            # The median: one camera that was away for a while says nothing of how rare frames are.
+            if np.median([*self._frame_period.values()] or [0.0]) < self.parameters.rare_period_s:
                 self._instant(self._instants.take())
         if until is not None:
             self._instant(self._instants.take(None if everything else until))

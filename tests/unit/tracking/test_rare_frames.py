@@ -105,3 +105,15 @@ def test_only_the_floor_between_the_cameras_counts() -> None:
     assert area.holds(centre)
     assert not area.holds(far)
     assert Surrounded(room()[:2]).holds(far)
+
+
+def test_a_camera_that_was_away_does_not_make_frames_rare() -> None:
+    walker = Walker(lambda t: (1.0 + 0.5 * t, 2.5))
+    frames = [f for f in record([walker], 5.0, rate_hz=5.0) if not (f.camera_id == "c0" and 1.0e9 < f.stamp_ns < 4.0e9)]
+    tracker = MultiViewTracker(TrackerParameters(), room())
+
+    def together(*_: object) -> None:
+        raise AssertionError("frames of five a second were taken for rare ones")
+
+    tracker._clustering.plan = together  # type: ignore[attr-defined,method-assign]
+    assert confirmed(run(tracker, frames)[-1])
