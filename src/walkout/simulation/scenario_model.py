@@ -11,23 +11,6 @@ from enum import Enum
 
 from walkout.simulation.scene import Lighting
 
-__all__ = [
-    "Action",
-    "ActionKind",
-    "Arrival",
-    "Behaviour",
-    "CameraOptions",
-    "Carried",
-    "Fault",
-    "FaultKind",
-    "Flow",
-    "LoadCellOptions",
-    "Payment",
-    "Scenario",
-    "Stocked",
-    "Suite",
-]
-
 
 class ActionKind(Enum):
     """What a scripted shopper can do."""
