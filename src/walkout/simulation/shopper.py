@@ -22,6 +22,7 @@ FloatArray = NDArray[np.float64]
 Doing = Generator[None, None, None]
 
 STUCK_S = 1.2
+PROGRESS_M = 0.05
 CORNER_M = 0.28
 GRASP_NORMAL_M = 0.01
 GRASP_DEPTH_M = 0.05
@@ -60,8 +61,9 @@ class Actor:
                 return True
             self._steer(path, left)
             yield
-            waited = 0.0 if left < best - 0.05 else waited + TICK_S
-            best = min(best, left) if waited else left
+            waited += TICK_S
+            if left < best - PROGRESS_M:
+                waited, best = 0.0, left
             if waited > STUCK_S:
                 blocked += 1
                 path = floor.plan(walker.position, goal, self._people_near())

@@ -5,6 +5,7 @@ import pytest
 from worlds import Run, crowd, make
 
 from walkout.simulation.people import minimum_jerk, wrap
+from walkout.simulation.shopper import Actor
 from walkout.simulation.world import TICKS_PER_S, tick_time_ns
 
 BUSY = {"items": (1, 2), "browse_probability": 0.2, "put_back_probability": 0.3, "dwell_s": (0.2, 1.0)}
@@ -105,3 +106,13 @@ def test_the_world_does_not_depend_on_how_often_it_is_asked() -> None:
         fine.scene()
     assert np.array_equal(coarse.walkers()[0].position, fine.walkers()[0].position)
     assert coarse.scene().people == fine.scene().people
+
+
+def test_somebody_who_walks_freely_never_thinks_to_be_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At walking pace a tick brings 3 cm; that is progress all the same."""
+    made_way = []
+    original = Actor._make_way
+    monkeypatch.setattr(Actor, "_make_way", lambda self, blocked: made_way.append(blocked) or original(self, blocked))
+    run = Run(make(crowd("corner", 1, **BUSY), 1)).all()
+    assert run.world.finished
+    assert made_way == []
