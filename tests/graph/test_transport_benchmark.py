@@ -1,16 +1,25 @@
-"""Pictures of the benchmark travel between two real processes."""
+"""Pictures of the benchmark travel between real processes, or are handed on within one."""
 
-import numpy as np
 import pytest
 
-from walkout.ros.transport import measure_transport
+from walkout.errors import UserError
+from walkout.evaluation.transport_benchmark import Load, measure
+
+LOAD = Load(2, 64, 48, 10.0)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(150)
 @pytest.mark.usefixtures("domain_id")
-def test_pictures_arrive_both_ways():
-    found = measure_transport(np.full((480, 640, 3), 7, np.uint8), frames=10)
-    for way in ("ours", "reference"):
-        assert found[way]["sent"] == 10
-        assert found[way]["arrived"] >= 8
-        assert 0 < found[way]["ms_p50"] <= found[way]["ms_p95"]
+@pytest.mark.parametrize("mode", ["bare", "walkout", "composed"])
+def test_pictures_come_through(mode: str) -> None:
+    found = measure(LOAD, mode, mode, True, 2.0)
+    assert found.row == mode
+    assert 0 < found.delivered <= found.sent
+    assert 0 <= found.p50_ms <= found.p95_ms  # type: ignore[operator]
+    assert (found.subscriber_cpu == 0) == (mode == "composed")
+
+
+@pytest.mark.usefixtures("domain_id")
+def test_a_worker_that_fails_is_told() -> None:
+    with pytest.raises(UserError, match=r"a process failed: .*invalid choice: 'nonsense'"):
+        measure(LOAD, "x", "nonsense", True, 1.0)

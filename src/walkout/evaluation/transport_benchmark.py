@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,8 +20,9 @@ from rich.table import Table
 from walkout.errors import UserError
 from walkout.evaluation.results import machine, wide_console
 
-START_S = 12.0
-"""Time that both processes get to start and to find each other."""
+START_S = 60.0
+"""Time that both processes get at most to start and to find each other."""
+WARM_UP_NS = 1_000_000_000
 
 _EPILOG = """\
 rows:
@@ -71,6 +73,35 @@ class Result:
     subscriber_cpu: float
 
 
+class _Worker:
+    """One end of the benchmark in a process of its own."""
+
+    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(
+            command, env=environment, stdin=pipe, stdout=pipe, stderr=pipe, text=True, bufsize=1
+        )
+
+    def read(self) -> str:
+        """Return the next line that the process prints. Raises UserError when it has ended instead."""
+        line = self._process.stdout.readline() if self._process.stdout else ""
+        if not line:
+            complaints = self._process.stderr.read() if self._process.stderr else ""
+            said = complaints.strip().splitlines() or ["it did not answer in time"]
+            raise UserError(f"transport benchmark: a process failed: {said[-1]}")
+        return line
+
+    def tell(self, line: str) -> None:
+        """Write a line to the process."""
+        if self._process.stdin:
+            self._process.stdin.write(line + "\n")
+
+    def kill(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self._process.wait()
+
+
 def add_parser(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``walkout benchmark transport``."""
     parser = kinds.add_parser(
@@ -93,29 +124,23 @@ def measure(load: Load, row: str, mode: str, with_profile: bool, seconds: float)
     environment = dict(os.environ)
     if not with_profile:
         environment.pop("FASTRTPS_DEFAULT_PROFILES_FILE", None)
-    begin = time.time() + START_S
-    arguments = [
-        *("--cameras", str(load.cameras), "--size", f"{load.width}x{load.height}", "--rate", str(load.rate_hz)),
-        *("--begin", f"{begin:.3f}", "--seconds", str(seconds)),
-    ]
+    size = f"{load.width}x{load.height}"
+    arguments = ("--cameras", str(load.cameras), "--size", size, "--rate", str(load.rate_hz))
     roles = ("publish",) if mode == "composed" else ("subscribe", "publish")
     command = [sys.executable, "-m", "walkout.ros.transport_worker"]
-    pipe = subprocess.PIPE
-    processes = {
-        role: subprocess.Popen([*command, role, mode, *arguments], env=environment, stdout=pipe, stderr=pipe, text=True)
-        for role in roles
-    }
-    told = {}
+    workers = {role: _Worker([*command, role, mode, *arguments], environment) for role in roles}
+    watchdog = threading.Timer(START_S + seconds, _kill, [list(workers.values())])
+    watchdog.start()
     try:
-        for role, process in processes.items():
-            output, errors = process.communicate(timeout=START_S + seconds + 60.0)
-            if process.returncode:
-                reason = (errors.strip().splitlines() or ["no reason given"])[-1]
-                raise UserError(f"transport benchmark: {role} of {row} failed: {reason}")
-            told[role] = json.loads(output.strip().splitlines()[-1])
+        for worker in workers.values():
+            worker.read()
+        begin_ns = time.time_ns() + WARM_UP_NS
+        for worker in workers.values():
+            worker.tell(f"{begin_ns} {begin_ns + round(seconds * 1e9)}")
+        told = {role: json.loads(worker.read()) for role, worker in workers.items()}
     finally:
-        for process in processes.values():
-            process.kill()
+        watchdog.cancel()
+        _kill(list(workers.values()))
     taker = told.get("subscribe", told["publish"])
     latencies = taker["latencies_ms"]
     p50, p95 = np.percentile(latencies, [50, 95]).round(2).tolist() if latencies else (None, None)
@@ -123,6 +148,11 @@ def measure(load: Load, row: str, mode: str, with_profile: bool, seconds: float)
     return Result(
         str(load), row, told["publish"]["sent"], len(latencies), p50, p95, told["publish"]["cpu"], subscriber_cpu
     )
+
+
+def _kill(workers: list[_Worker]) -> None:
+    for worker in workers:
+        worker.kill()
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -76,7 +76,7 @@ def test_a_wrong_old_file_is_one_clear_line(text, words, tmp_path, capsys):
 
 def test_stages_of_a_scenario(tmp_path, capsys, monkeypatch):
     # Another process and the network are tests/graph's business.
-    monkeypatch.setattr("walkout.evaluation.benchmark._transport", lambda image: None)
+    monkeypatch.setattr("walkout.evaluation.benchmark._transport", lambda: None)
     out = tmp_path / "out.json"
     arguments = ["benchmark", "stages", "--scenario", "kiosk_one", "--seconds", "1"]
     assert main([*arguments, "--json", str(out), "--compare", str(_old(tmp_path))]) == 0

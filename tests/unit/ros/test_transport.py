@@ -21,7 +21,7 @@ from walkout.ros.transport_worker import cameras
 
 SOURCES = Path(__file__).resolve().parents[3] / "src" / "walkout"
 HELPER = SOURCES / "ros" / "images.py"
-BENCHMARKS_OF_THE_BARE_WAY = {SOURCES / "ros" / "transport_worker.py", SOURCES / "ros" / "transport.py"}
+BENCHMARK_OF_THE_BARE_WAY = SOURCES / "ros" / "transport_worker.py"
 PICTURES = {"Image", "CompressedImage"}
 WAIT_S = 20.0
 
@@ -45,7 +45,7 @@ def slow_ways(path: Path, text: str) -> list[str]:
 
 
 def test_only_the_helper_fills_pictures():
-    allowed = {HELPER, *BENCHMARKS_OF_THE_BARE_WAY}
+    allowed = {HELPER, BENCHMARK_OF_THE_BARE_WAY}
     found = [
         place
         for path in sorted(SOURCES.rglob("*.py"))
