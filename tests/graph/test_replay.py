@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 from rclpy.qos import qos_profile_sensor_data as CLOCK
 from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import CompressedImage
 
 from walkout import msg
 from walkout.evaluation.pipeline import StorePipeline, run_recording
@@ -65,6 +66,26 @@ def test_every_pass_at_double_speed_gives_the_receipts_of_one_process(recording,
     once = summary((receipt, receipt.total_minor) for receipt in in_process)
     assert in_graph == Counter({key: 2 * count for key, count in once.items()}), replay.output
     assert len({receipt.session_id for receipt in receipts.values()}) == len(receipts)
+
+
+@pytest.mark.timeout(150)
+def test_a_start_leaves_out_the_beginning(recording, launch, observer):
+    stamps = [measurement.stamp_ns for measurement in read_measurements(recording)]
+    begin_s = (max(stamps) - min(stamps)) / 1e9 - 4.0
+    pictures, heard = [], []
+    topic = "/camera/c1/image_raw/compressed"
+    observer.create_subscription(CompressedImage, topic, lambda m: pictures.append(to_ns(m.header.stamp)), qos.STREAMS)
+    observer.create_subscription(Clock, "/clock", lambda m: heard.append(to_ns(m.clock)), CLOCK)
+    replay = launch(
+        "walkout", "replay.launch.py", f"bag:={recording}", "store:=kiosk", "web:=false", f"start:={begin_s:.1f}",
+        "linger:=1.0",
+    )  # fmt: skip
+    assert replay.process.wait(120) == 0, replay.output
+    assert "the bag has been played" in replay.output
+    earliest_ns = min(stamps) + int((begin_s - 0.5) * 1e9)
+    assert len(pictures) > 10
+    assert min(pictures) > earliest_ns
+    assert min(heard) > earliest_ns
 
 
 @pytest.mark.parametrize(
