@@ -72,9 +72,15 @@ def suite_files(words: Sequence[str] | None = None) -> list[Path]:
 
 
 def make_jobs(
-    files: Sequence[Path], seeds: Sequence[int] | None, perception: Perception, evidence: bool = False
+    files: Sequence[Path],
+    seeds: Sequence[int] | None,
+    perception: Perception,
+    evidence: bool = False,
+    at_most: int | None = None,
 ) -> list[Job]:
     """Return the runs of checked scenarios; ``seeds`` None takes those that each scenario's suite entry names.
+
+    ``at_most`` so many seeds of each scenario are taken, the first ones.
 
     Raises:
         UserError: a scenario is wrong, never ends, or names no seeds.
@@ -86,7 +92,7 @@ def make_jobs(
             raise UserError(f"{file}: names no seeds; add 'suite: {{class: ..., seeds: [...]}}' or give --seeds")
         chosen = seeds if seeds is not None else scenario.suite.seeds if scenario.suite else ()
         name = scenario.suite.name if scenario.suite else file.stem
-        jobs += [Job(file, name, seed, perception, evidence) for seed in chosen]
+        jobs += [Job(file, name, seed, perception, evidence) for seed in chosen[:at_most]]
     return jobs
 
 

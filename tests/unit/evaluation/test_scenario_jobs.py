@@ -45,6 +45,9 @@ def test_seeds_are_those_given_or_those_of_the_suite(folder):
     assert [(job.path.stem, job.seed) for job in given] == [("a", 7), ("a", 8)]
     own = make_jobs([folder / "b.yaml"], None, Perception.KEYPOINTS)
     assert [(job.seed, job.perception) for job in own] == [(5001, Perception.KEYPOINTS), (5003, Perception.KEYPOINTS)]
+    first = make_jobs([folder / "b.yaml"], None, Perception.KEYPOINTS, at_most=1)
+    assert first == own[:1]
+    assert len(own) > 1
     with pytest.raises(UserError, match="names no seeds"):
         make_jobs([folder / "a.yaml"], None, Perception.PIXELS)
 
