@@ -19,6 +19,7 @@ from rich.table import Table
 
 from walkout.errors import UserError
 from walkout.evaluation.results import machine, wide_console
+from walkout.ros.process_environment import KEEP_MEMORY, PROFILES
 
 START_S = 60.0
 """Time that both processes get at most to start and to find each other."""
@@ -27,7 +28,7 @@ WARM_UP_NS = 1_000_000_000
 _EPILOG = """\
 rows:
   bare        a plain rclpy publisher and subscriber, each in a process of its own
-  walkout     Walkout's camera drivers and a subscriber, each in a process of its own
+  walkout     Walkout's camera drivers and a subscriber, each in a process of its own, as the launch files start them
   composed    Walkout's camera drivers and the taker of the frames in one process: nothing is published
   default DDS as bare, without the shared-memory profile of config/fastdds.xml
 
@@ -123,7 +124,9 @@ def measure(load: Load, row: str, mode: str, with_profile: bool, seconds: float)
     """
     environment = dict(os.environ)
     if not with_profile:
-        environment.pop("FASTRTPS_DEFAULT_PROFILES_FILE", None)
+        environment.pop(PROFILES, None)
+    if mode != "bare":
+        environment = KEEP_MEMORY | environment
     size = f"{load.width}x{load.height}"
     arguments = ("--cameras", str(load.cameras), "--size", size, "--rate", str(load.rate_hz))
     roles = ("publish",) if mode == "composed" else ("subscribe", "publish")

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from walkout.ros.process_environment import PROFILES
 from walkout.ros.shared_memory import SHARED_MEMORY, leaked_segments, size_of
 from walkout.ros.supervision import Level
 
@@ -28,7 +29,6 @@ STAND_INS = (
     "rosbag2_py",
     "ros2cli",
 )
-PROFILES = "FASTRTPS_DEFAULT_PROFILES_FILE"
 SEGMENT_LEAST = 16 * 2**20
 SHARED_ROOM_LEAST = 512 * 2**20
 DISK_LOW, DISK_LEAST = 2 * 2**30, 200 * 2**20

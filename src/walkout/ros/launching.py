@@ -16,6 +16,7 @@ from launch_ros.actions import Node as LaunchNode
 from launch_ros.actions import SetParametersFromFile
 
 from walkout.perception.models import SHOPPER_DETECTOR, find_model
+from walkout.ros.process_environment import node_environment
 from walkout.ros.runtime import EXIT_INPUT
 from walkout.ros.shared_memory import clean
 from walkout.store.loader import load_store
@@ -176,6 +177,10 @@ def share_directory() -> str:
     return str(get_package_share_directory(PACKAGE))
 
 
+def _environment() -> dict[str, str]:
+    return node_environment(Path(share_directory(), "config", "fastdds.xml"))
+
+
 def core_node(executable: str, parameters: dict[str, object], name: str = "", *, essential: bool = False) -> LaunchNode:
     """Return a node of the store's core. When it dies it is started again, and the lifecycle manager brings it up.
 
@@ -189,6 +194,7 @@ def core_node(executable: str, parameters: dict[str, object], name: str = "", *,
         name=name,
         parameters=[parameters],
         output="screen",
+        additional_env=_environment(),
         sigterm_timeout=STOP_S,
         sigkill_timeout=STOP_S,
         on_exit=_ending(name, essential),
@@ -221,6 +227,7 @@ def leaf_node(executable: str, parameters: dict[str, object], name: str, argumen
         parameters=[parameters],
         arguments=list(arguments),
         output="screen",
+        additional_env=_environment(),
         sigterm_timeout=STOP_S,
         sigkill_timeout=STOP_S,
         on_exit=_ending(name or executable),
