@@ -106,6 +106,7 @@ def run_and_write(jobs: Sequence[Job], options: argparse.Namespace) -> tuple[lis
         prepare_folder(options.report)
     about = about_run(command_line(), options.perception)
     results = run_jobs(jobs, options.jobs)
+    about |= {"runs": len(results), "runs_planned": len(jobs)}
     check_trips(results)
     print_results(results)
     if options.json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,17 +98,25 @@ def make_jobs(
 
 
 def run_jobs(jobs: Sequence[Job], processes: int) -> list[ScenarioResult]:
-    """Run all jobs with a progress bar on the error stream; results come in the order of the jobs."""
+    """Run all jobs with a progress bar on the error stream; results come in the order of the jobs.
+
+    Ctrl-C ends it early with the results that have come so far; before the first one it ends everything.
+    """
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     console = Console(stderr=True)
     results = []
     with Progress(*columns, TimeRemainingColumn(), console=console) as progress:
         task = progress.add_task("runs", total=len(jobs))
-        for result in _results(jobs, min(processes, len(jobs))):
-            results.append(result)
-            progress.update(task, advance=1, description=f"{result.scenario} seed {result.seed}")
-            for mistake in result.mistakes:
-                progress.console.print(f"{result.scenario} seed {result.seed}: {mistake}", highlight=False)
+        try:
+            for result in _results(jobs, min(processes, len(jobs))):
+                results.append(result)
+                progress.update(task, advance=1, description=f"{result.scenario} seed {result.seed}")
+                for mistake in result.mistakes:
+                    progress.console.print(f"{result.scenario} seed {result.seed}: {mistake}", highlight=False)
+        except KeyboardInterrupt:
+            if not results:
+                raise
+            progress.console.print(f"interrupted: {len(results)} of {len(jobs)} runs are done and count")
     return results
 
 
@@ -116,11 +125,23 @@ def _results(jobs: Sequence[Job], processes: int) -> Iterator[ScenarioResult]:
         yield from map(_run, jobs)
         return
     # Spawned: a forked process would share the OpenGL and onnxruntime state of its parent.
-    with multiprocessing.get_context("spawn").Pool(processes, initializer=_one_thread) as pool:
+    with multiprocessing.get_context("spawn").Pool(processes, initializer=_prepare_process) as pool:
         yield from pool.imap(_run, jobs)
 
 
-def _one_thread() -> None:
+def in_rounds(jobs: Sequence[Job]) -> list[Job]:
+    """Return the jobs so that every scenario has had its first seed before any has its second."""
+    rounds: dict[Path, int] = {}
+    keyed = []
+    for job in jobs:
+        rounds[job.path] = rounds.get(job.path, -1) + 1
+        keyed.append((rounds[job.path], job))
+    return [job for _, job in sorted(keyed, key=lambda pair: pair[0])]
+
+
+def _prepare_process() -> None:
+    # Ctrl-C reaches the whole group; the parent decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
 
 

@@ -20,6 +20,7 @@ examples:
   walkout evaluate suite --quick                       three kiosk scenarios, minutes; writes no page
   walkout evaluate suite --jobs 2 --report result/     with pictures of all wrong receipts
 
+Ctrl-C ends it early: every class has had its first seed before any gets its second, and what is done counts.
 Scenarios and seeds are those of config/scenarios/suite; neither models nor parameters are made with them.
 """
 
@@ -52,7 +53,7 @@ def add_parser(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 def _run_suite(options: argparse.Namespace) -> int:
     from walkout.evaluation.public_figures import compare_with_public
-    from walkout.evaluation.scenario_jobs import make_jobs, scenario_files, suite_files
+    from walkout.evaluation.scenario_jobs import in_rounds, make_jobs, scenario_files, suite_files
     from walkout.evaluation.suite_page import write_page
     from walkout.evaluation.true_perception import Perception
 
@@ -66,7 +67,7 @@ def _run_suite(options: argparse.Namespace) -> int:
     if options.quick:
         jobs = make_jobs(scenario_files(QUICK), QUICK_SEEDS, perception, evidence)
     else:
-        jobs = make_jobs(suite_files(options.only), None, perception, evidence, options.seeds_per_class)
+        jobs = in_rounds(make_jobs(suite_files(options.only), None, perception, evidence, options.seeds_per_class))
     results, about = run_and_write(jobs, options)
     comparisons = compare_with_public(results)
     _print_comparisons(comparisons)

@@ -37,6 +37,8 @@ def page(results: Sequence[ScenarioResult], comparisons: Sequence[Comparison], a
     ]
     if about["perception"] != "pixels":
         parts.append(f"**An ablation**, not a result: the truth ({about['perception']}) in the detector's place.")
+    if about["runs"] < about["runs_planned"]:
+        parts.append(f"**Interrupted** after {about['runs']} of {about['runs_planned']} runs.")
     parts += [_class_table(results), _bullets(summary_lines(total_of(results)))]
     parts += ["## Beside public figures", "Other data and other stores: the figures tell the order of magnitude."]
     parts += [_comparison_table(comparisons), _worst(results)]

@@ -22,6 +22,8 @@ S = 1_000_000_000
 ABOUT = {
     "command": "walkout evaluate <all>",
     "perception": "pixels",
+    "runs": 3,
+    "runs_planned": 3,
     "commit": "abc123",
     "date": "2026-11-26T12:00:00+00:00",
     "machine": {"host": "box", "processor": "a processor", "cores": 2, "load_1min": 0.5},
@@ -121,6 +123,8 @@ def test_suite_page_names_commit_classes_and_the_worst(results, tmp_path):
     changed = write_page(tmp_path, results, [], ABOUT | {"commit": "abc123+", "perception": "keypoints"})
     assert changed.name == "suite-2026-11-26-abc123-changed-keypoints.md"
     assert "An ablation" in changed.read_text()
+    assert "Interrupted" not in text
+    assert "**Interrupted** after 3 of 110 runs" in page(results, [], ABOUT | {"runs_planned": 110})
     assert "Every receipt was exact" in page(results[1:], [], ABOUT)
 
 

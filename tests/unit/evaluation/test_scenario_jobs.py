@@ -5,7 +5,7 @@ import pytest
 from walkout.cli import main
 from walkout.errors import UserError
 from walkout.evaluation.receipts import run_scenario
-from walkout.evaluation.scenario_jobs import make_jobs, run_jobs, scenario_files
+from walkout.evaluation.scenario_jobs import in_rounds, make_jobs, run_jobs, scenario_files
 from walkout.evaluation.true_perception import Perception
 from walkout.simulation.errors import RendererError
 from walkout.simulation.scenario import scenario_folder
@@ -50,6 +50,25 @@ def test_seeds_are_those_given_or_those_of_the_suite(folder):
     assert len(own) > 1
     with pytest.raises(UserError, match="names no seeds"):
         make_jobs([folder / "a.yaml"], None, Perception.PIXELS)
+
+
+def test_every_scenario_has_its_turn_before_any_has_its_second(folder):
+    jobs = make_jobs([folder / "a.yaml", folder / "b.yaml"], [1, 2], Perception.PIXELS)
+    assert [(job.path.stem, job.seed) for job in in_rounds(jobs)] == [("a", 1), ("b", 1), ("a", 2), ("b", 2)]
+
+
+def test_what_is_done_counts_when_interrupted(folder, monkeypatch):
+    done = run_scenario(folder / "b.yaml", 7, Perception.TRUTH_BOXES)
+
+    def interrupted(_path, seed, *_):
+        if seed == 8:
+            raise KeyboardInterrupt
+        return done
+
+    monkeypatch.setattr("walkout.evaluation.scenario_jobs.run_scenario", interrupted)
+    assert run_jobs(make_jobs([folder / "b.yaml"], [7, 8, 9], Perception.PIXELS), 1) == [done]
+    with pytest.raises(KeyboardInterrupt):
+        run_jobs(make_jobs([folder / "b.yaml"], [8, 9], Perception.PIXELS), 1)
 
 
 def test_what_a_machine_lacks_is_said_with_the_scenario(folder, monkeypatch):
