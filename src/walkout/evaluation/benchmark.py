@@ -6,13 +6,14 @@ import argparse
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import Progress, TaskID
 from rich.table import Table
 
 from walkout.errors import UserError
@@ -26,6 +27,8 @@ _EPILOG = """\
 examples:
   walkout benchmark stages                                ms of every stage, in one process, no ROS
   walkout benchmark stages --scenario kiosk_one --seconds 15
+  walkout benchmark tracker                               ms of the tracker per camera update, 3 to 50 people
+  walkout benchmark tracker --load 20x8 --load 20x16      for numbers of people and cameras of your own
   walkout benchmark graph --seconds 60                    the running store (start it first in another shell)
   walkout benchmark graph --launch three_shoppers         start the store, measure, stop it again
   walkout benchmark graph --json new.json --compare old.json
@@ -55,8 +58,22 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     stages.add_argument("--scenario", default="three_shoppers", help="scenario to run (default three_shoppers)")
     stages.add_argument("--seconds", type=_seconds, default=40.0, help="simulated seconds (default 40)")
     stages.set_defaults(run=_run_stages)
+    tracker = kinds.add_parser(
+        "tracker",
+        help="time of the tracker per camera update for a made-up crowd",
+        description="Times the tracker alone, on made-up detections of so many people before so many cameras at 10 Hz.",
+    )
+    tracker.add_argument(
+        "--load",
+        type=_load,
+        action="append",
+        metavar="PEOPLExCAMERAS",
+        help="such as 15x8, may be repeated (default 3x6 15x8 30x12 50x24, and 5 to 40 people before 8 cameras)",
+    )
+    tracker.add_argument("--seconds", type=_seconds, default=10.0, help="simulated seconds of each (default 10)")
+    tracker.set_defaults(run=_run_tracker)
     transport_benchmark.add_parser(kinds)
-    for kind in (graph, stages):
+    for kind in (graph, stages, tracker):
         kind.add_argument("--json", type=Path, metavar="OUT", help="write the figures to this file")
         kind.add_argument("--compare", type=Path, metavar="OLD", help="show what changed against an older --json file")
 
@@ -66,6 +83,17 @@ def _seconds(text: str) -> float:
     if not 1 <= value <= 86400:
         raise argparse.ArgumentTypeError(f"must be 1 to 86400 seconds, got {text}")
     return value
+
+
+def _load(text: str) -> tuple[int, int]:
+    """Return the people and cameras of a load such as 15x8."""
+    parts = text.lower().split("x")
+    if len(parts) != 2 or not all(part.isdecimal() for part in parts):
+        raise argparse.ArgumentTypeError(f"must be people x cameras, such as 15x8, got {text}")
+    people, cameras = int(parts[0]), int(parts[1])
+    if not (1 <= people <= 500 and 2 <= cameras <= 200):
+        raise argparse.ArgumentTypeError(f"must be 1 to 500 people and 2 to 200 cameras, got {text}")
+    return people, cameras
 
 
 def _about() -> dict[str, Any]:
@@ -179,6 +207,61 @@ def _print_references(console: Console, figures: Mapping[str, Any]) -> None:
             *("-" if value is None else f"{value:.2f}" for value in (ours, bare, transport["ratio"])),
         )
     console.print(table)
+
+
+# ---- tracker
+
+
+def _run_tracker(options: argparse.Namespace) -> int:
+    from walkout.evaluation import tracker_benchmark as benchmark
+
+    check_output(options.json, "--json")
+    old = None if options.compare is None else read_figures(options.compare)
+    console, about = wide_console(), _about()
+    loads = [benchmark.Load(*load) for load in options.load or ()] or list(benchmark.LOADS)
+    scaling = [] if options.load else list(benchmark.GROWTH)
+    times = []
+    with Progress(console=Console(stderr=True)) as progress:
+        for load in [*loads, *scaling]:
+            task = progress.add_task(f"{load.people} people x {load.cameras} cameras", total=1.0)
+            times.append(benchmark.time_tracker(load, options.seconds, partial(_advance, progress, task)))
+            progress.update(task, completed=1.0)
+    figures: dict[str, Any] = {
+        "kind": "tracker",
+        "machine": about,
+        "seconds": options.seconds,
+        "loads": {str(load): row.to_json() for load, row in zip(loads, times, strict=False)},
+    }
+    if scaling:
+        rows = times[len(loads) :]
+        figures["growth"] = {str(load): row.to_json() for load, row in zip(scaling, rows, strict=True)}
+        figures["growth_power"] = round(benchmark.growth(rows), 3)
+    _print_machine(console, about)
+    _print_tracker(console, figures)
+    return _finish(options, console, figures, old)
+
+
+def _advance(progress: Progress, task: TaskID, share: float) -> None:
+    progress.update(task, completed=share)
+
+
+def _print_tracker(console: Console, figures: Mapping[str, Any]) -> None:
+    columns = ("people x cameras", "boxes a frame", "p50", "p95", "mean", "real-time factor at 10 Hz", "followed")
+    for key, title in (("loads", "CPU ms per camera update"), ("growth", "The same cameras, ever more people")):
+        table = _table(title, *columns)
+        for row in figures.get(key, {}).values():
+            table.add_row(
+                f"{row['people']} x {row['cameras']}",
+                f"{row['boxes']:.1f}",
+                *(f"{row[name]:.2f}" for name in ("cpu_ms_p50", "cpu_ms_p95", "cpu_ms_mean")),
+                f"{row['real_time_factor']:.2f}",
+                f"{row['followed']:.1%}",
+            )
+        if table.row_count:
+            console.print(table)
+    if "growth_power" in figures:
+        power = figures["growth_power"]
+        console.print(f"the mean grows with people to the power of {power:.2f} (1: in proportion)", highlight=False)
 
 
 # ---- graph

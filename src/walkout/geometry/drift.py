@@ -14,20 +14,23 @@ from walkout.store.model import Camera
 
 FloatArray = NDArray[np.float64]
 
+JUDGED_EVERY_NS = 1_000_000_000
+"""Medians over thousands of samples are not worth taking more often."""
+
 
 @dataclass(frozen=True)
 class DriftParameters:
     """When a camera counts as moved.
 
-    ``bound`` is a fraction of the image's width (0.02 of 640 pixels at 90 degrees is 2.3 degrees at its centre);
+    ``bound`` is a fraction of the image's width (0.01 of 640 pixels at 90 degrees is 1.1 degrees at its centre);
     a camera is judged by at least ``min_samples`` in the last ``window_s`` seconds.
 
     Raises:
         ValueError: a value outside its range.
     """
 
-    bound: float = setting(0.02, "largest median residual of a camera, of its width", unit="1", range=(0.001, 0.5))
-    hold_s: float = setting(10.0, "so long a camera must be beyond the bound", unit="s", range=(0.1, 3600.0))
+    bound: float = setting(0.01, "largest median residual of a camera, of its width", unit="1", range=(0.001, 0.5))
+    hold_s: float = setting(30.0, "so long a camera must be beyond the bound", unit="s", range=(0.1, 3600.0))
     window_s: float = setting(20.0, "residuals of this time count", unit="s", range=(1.0, 3600.0))
     min_samples: int = setting(30, "fewer residuals of a camera say nothing", unit="1", range=(3, 100000))
 
@@ -67,10 +70,13 @@ class DriftMonitor:
         self.parameters = parameters
         self._widths = {camera.camera_id: camera.width for camera in cameras}
         self._records = {camera.camera_id: _Record() for camera in cameras}
+        self._judged_ns: int | None = None
+        self._states: list[CameraDrift] = []
 
     def clear(self) -> None:
         """Forget everything (the clock jumped back)."""
         self._records = {camera_id: _Record() for camera_id in self._records}
+        self._judged_ns = None
 
     def add(self, camera_id: str, stamp_ns: int, seen: FloatArray, expected: FloatArray) -> None:
         """Take pixels (n, 2) of a person's points as seen and as expected from the track; NaN rows are skipped."""
@@ -83,7 +89,10 @@ class DriftMonitor:
             record.residuals.append((stamp_ns, float(u), float(v)))
 
     def advance(self, now_ns: int) -> list[CameraDrift]:
-        """Return the state of all cameras at a time."""
+        """Return the state of all cameras at a time; it is judged afresh once a second."""
+        if self._judged_ns is not None and 0 <= now_ns - self._judged_ns < JUDGED_EVERY_NS:
+            return self._states
+        self._judged_ns = now_ns
         sizes = {camera_id: self._excess(camera_id, now_ns) for camera_id in self._records}
         agreeing = {c for c, (excess, _, count) in sizes.items() if count and excess <= 1.0}
         states = []
@@ -92,6 +101,7 @@ class DriftMonitor:
             if count:
                 self._judge(record, excess > 1.0 and len(agreeing - {camera_id}) >= 2, now_ns)
             states.append(CameraDrift(camera_id, median, count, record.alarm))
+        self._states = states
         return states
 
     def _excess(self, camera_id: str, now_ns: int) -> tuple[float, float, int]:

@@ -27,6 +27,7 @@ class Diagnostics:
         self._last_ns = 0
         self._dropped = 0
         self._error = ""
+        self._warnings: dict[str, str] = {}
         self._extra: dict[str, str] = {}
         self._watched: dict[str, Callable[[], object]] = {}
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
@@ -52,6 +53,10 @@ class Diagnostics:
     def recovered(self) -> None:
         """Forget the last error."""
         self._error = ""
+
+    def warn(self, about: str, text: str) -> None:
+        """Show a warning, as a value too, until it is called again with "" about the same."""
+        self._warnings[about] = text
 
     def set(self, key: str, value: object) -> None:
         """Show one more value."""
@@ -81,10 +86,12 @@ class Diagnostics:
             values["state"] = state
             values["life"] = " ".join(map(str, getattr(self._node, "life", (0, 0))))
         slow = self._slowness(rate) if state in ("", "active") else ""
+        values |= {f"warning_{about}": text for about, text in self._warnings.items() if text}
+        warning = "; ".join(text for text in [slow, *self._warnings.values()] if text)
         status = DiagnosticStatus(
-            level=DiagnosticStatus.ERROR if problems else DiagnosticStatus.WARN if slow else DiagnosticStatus.OK,
+            level=DiagnosticStatus.ERROR if problems else DiagnosticStatus.WARN if warning else DiagnosticStatus.OK,
             name=self._node.get_fully_qualified_name(),
-            message="; ".join(problems) or slow or state or "ok",
+            message="; ".join(problems) or warning or state or "ok",
             hardware_id=self._hardware_id,
             values=[KeyValue(key=key, value=value) for key, value in values.items()],
         )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from visualization_msgs.msg import MarkerArray
 
 from walkout import msg
+from walkout.geometry.drift import DriftParameters
 from walkout.ros import qos
 from walkout.ros.conversions import msg_to_detections, shoppers_to_msg
 from walkout.ros.diagnostics import Diagnostics
@@ -15,10 +16,13 @@ from walkout.ros.lifecycle import ManagedNode, ManagedParameters
 from walkout.ros.parameters import NodeParameters
 from walkout.ros.runtime import on_clock_reset, run
 from walkout.ros.shopper_markers import ShopperMarkers
+from walkout.ros.track_pictures import TrackPictures
 from walkout.settings import setting
 from walkout.store.loader import load_store
+from walkout.tracking.calibration_watch import CalibrationWatch, drift_summary
 from walkout.tracking.parameters import TrackerParameters
 from walkout.tracking.tracker import MultiViewTracker
+from walkout.tracking.types import Shoppers
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,7 @@ class TrackerNodeParameters(ManagedParameters):
         2.0, "a marker that is not renewed vanishes after this time", unit="s", range=(0.0, 60.0)
     )
     tracker: TrackerParameters = field(default_factory=TrackerParameters)
+    drift: DriftParameters = field(default_factory=DriftParameters)
 
 
 _LOOK_S = 0.25
@@ -56,7 +61,10 @@ class TrackerNode(ManagedNode):
         )
         self._shoppers = self.create_publisher(msg.Shoppers, "shoppers", qos.STREAMS)
         self._markers = self.create_publisher(MarkerArray, "markers/shoppers", qos.MARKERS)
-        self._draw = ShopperMarkers(self._settings.marker_lifetime)
+        self._draw = ShopperMarkers(self._settings.marker_lifetime, store.cameras)
+        self._watch = CalibrationWatch(store.cameras, self._settings.drift)
+        self._pictures = TrackPictures(self, store.cameras)
+        self._alarm = ""
         for camera in store.cameras:
             topic = f"camera/{camera.camera_id}/detections"
             self.listen(msg.Detections, topic, self._on_detections, qos.STREAMS)
@@ -66,7 +74,9 @@ class TrackerNode(ManagedNode):
     def _on_detections(self, message: msg.Detections) -> None:
         started_ns = time.perf_counter_ns()
         self._heard_ns = self.get_clock().now().nanoseconds
-        self._tracker.update(msg_to_detections(message))
+        detections = msg_to_detections(message)
+        self._watch.add_detections(detections)
+        self._tracker.update(detections)
         self._publish(started_ns)
 
     def _on_timer(self) -> None:
@@ -83,6 +93,27 @@ class TrackerNode(ManagedNode):
             self._shoppers.publish(shoppers_to_msg(shoppers))
             self._diagnostics.handled(shoppers.stamp_ns, busy_ns)
             self._markers.publish(self._draw.update(shoppers))
+            self._pictures.add_shoppers(shoppers)
+            self._report_drift(shoppers)
+
+    def _report_drift(self, shoppers: Shoppers) -> None:
+        """Show every camera's residual in the diagnostics, and a warning while one is out of place.
+
+        Never an error: that would close the gate, and a store with one camera askew still works.
+        """
+        alarm, values = drift_summary(self._watch.add_shoppers(shoppers))
+        for key, value in values.items():
+            self._diagnostics.set(key, value)
+        if alarm != self._alarm:
+            self._set_alarm(alarm)
+
+    def _set_alarm(self, alarm: str) -> None:
+        if alarm:
+            self.get_logger().warning(alarm)
+        elif self._alarm:
+            self.get_logger().info("all cameras agree again")
+        self._diagnostics.warn("calibration", alarm)
+        self._alarm = alarm
 
     def deactivate(self) -> None:
         """Forget everybody: whoever is there when the tracker goes on is a new track."""
@@ -93,6 +124,10 @@ class TrackerNode(ManagedNode):
             return
         self._tracker.reset()
         self._heard_ns = None
+        self._watch.clear()
+        self._pictures.clear()
+        self._diagnostics.warn("calibration", "")
+        self._alarm = ""
         self._markers.publish(self._draw.clear())
 
 
