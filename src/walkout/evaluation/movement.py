@@ -12,22 +12,54 @@ from scipy.optimize import linear_sum_assignment
 
 from walkout.perception.types import Keypoint
 from walkout.simulation.truth import TrueShopper
-from walkout.tracking.types import Shoppers, TrackState
+from walkout.tracking.types import Shoppers, ShopperState, TrackState
 
 FloatArray = NDArray[np.float64]
 
 PERIOD_NS = 100_000_000
 """Positions are kept and compared ten times a second."""
 _WRISTS = [Keypoint.LEFT_WRIST, Keypoint.RIGHT_WRIST]
+THRESHOLD_M = 1.0
+"""A track and a person can match when they stand this near, as on WILDTRACK."""
 _SAME_M = 1.0
 """A track this near somebody who is not in the store yet (or any more) belongs to them and is not judged."""
+
+
+@dataclass(frozen=True)
+class Beliefs:
+    """How sure the tracker was of n shoppers.
+
+    ``covariances`` (n, 2, 2) are of the places (m^2), ``wrist_sd`` (n, 2) of the wrists per axis (m, NaN: unknown);
+    ``views`` (n,) counts the cameras bound to each; ``identities`` (n) has pairs of a track id and how probable it is
+    that this is the one.
+    """
+
+    covariances: FloatArray
+    wrist_sd: FloatArray
+    views: NDArray[np.int64]
+    identities: tuple[tuple[tuple[int, float], ...], ...]
+
+    @staticmethod
+    def of_shoppers(shoppers: Sequence[ShopperState]) -> Beliefs:
+        """Return what the tracker published of these."""
+        return Beliefs(
+            np.array([s.covariance[:2, :2] for s in shoppers], dtype=float).reshape(-1, 2, 2),
+            np.array([s.keypoint_sd[_WRISTS] for s in shoppers], dtype=float).reshape(-1, 2),
+            np.array([len(s.views) for s in shoppers], dtype=np.int64),
+            tuple(tuple(zip(s.candidate_ids, s.candidate_probabilities, strict=True)) for s in shoppers),
+        )
+
+    def of(self, chosen: NDArray[np.bool_]) -> Beliefs:
+        """Return those of some of them."""
+        kept = tuple(self.identities[k] for k in np.flatnonzero(chosen))
+        return Beliefs(self.covariances[chosen], self.wrist_sd[chosen], self.views[chosen], kept)
 
 
 @dataclass(frozen=True)
 class Placed:
     """Who was where at one time: ``ids`` (n,), ``positions`` (n, 2) and ``wrists`` (n, 2, 3) in store metres.
 
-    Wrists are left and right, NaN where unknown. ``inside`` (n,) tells who counts.
+    Wrists are left and right, NaN where unknown. ``inside`` (n,) tells who counts. ``beliefs`` are a tracker's.
     """
 
     stamp_ns: int
@@ -35,10 +67,19 @@ class Placed:
     positions: FloatArray
     wrists: FloatArray
     inside: NDArray[np.bool_]
+    beliefs: Beliefs | None = None
 
     def of(self, chosen: NDArray[np.bool_]) -> Placed:
         """Return some of them."""
-        return Placed(self.stamp_ns, self.ids[chosen], self.positions[chosen], self.wrists[chosen], self.inside[chosen])
+        beliefs = None if self.beliefs is None else self.beliefs.of(chosen)
+        return Placed(
+            self.stamp_ns,
+            self.ids[chosen],
+            self.positions[chosen],
+            self.wrists[chosen],
+            self.inside[chosen],
+            beliefs,
+        )
 
 
 @dataclass(frozen=True)
@@ -77,7 +118,9 @@ class Movement:
             ids = np.array([shopper.track_id for shopper in seen], dtype=np.int64)
             positions = np.array([shopper.mean[:2] for shopper in seen], dtype=float).reshape(-1, 2)
             wrists = np.array([shopper.keypoints[_WRISTS] for shopper in seen], dtype=float).reshape(-1, 2, 3)
-            self.tracks.append(Placed(shoppers.stamp_ns, ids, positions, wrists, np.ones(len(seen), dtype=bool)))
+            everybody = np.ones(len(seen), dtype=bool)
+            beliefs = Beliefs.of_shoppers(seen)
+            self.tracks.append(Placed(shoppers.stamp_ns, ids, positions, wrists, everybody, beliefs))
 
     def truth_at(self, stamp_ns: int) -> Placed | None:
         """Return the truth between the two notes around a time, None outside them. Who is in one only is left out."""
@@ -108,6 +151,15 @@ class Movement:
             if truth is not None:
                 result.append(Compared(truth.of(truth.inside), tracks.of(~_of_outsiders(truth, tracks))))
         return result
+
+
+def matched_pairs(pair: Compared) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the indices of true people and of the tracks that follow them."""
+    truth, tracks = pair.truth, pair.tracks
+    apart = np.linalg.norm(truth.positions[:, None] - tracks.positions[None], axis=2)
+    rows, columns = linear_sum_assignment(np.minimum(apart, 2 * THRESHOLD_M))
+    near = apart[rows, columns] <= THRESHOLD_M
+    return rows[near], columns[near]
 
 
 def _of_outsiders(truth: Placed, tracks: Placed) -> NDArray[np.bool_]:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
-from walkout.evaluation.movement import Compared, Movement, Placed
+from walkout.evaluation.belief_score import BeliefFigures, score_beliefs
+from walkout.evaluation.movement import THRESHOLD_M, Compared, Movement, Placed, matched_pairs
 from walkout.simulation.truth import Truth
 from walkout.store.model import Store
 
 FloatArray = NDArray[np.float64]
-
-THRESHOLD_M = 1.0
-"""A track and a person can match when they stand this near, as on WILDTRACK."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +23,8 @@ class MovementFigures:
 
     ``identified`` are those under the identity that fits best over a whole run (IDTP); ``hota_sum`` is HOTA weighted by
     ``people``; ``error_sum_m`` the distances of matched pairs. ``wrist_errors_m`` are those of wrists that the tracker
-    knew, of ``wrists`` of matched shoppers; ``reach_errors_m`` those of hands in a shelf.
+    knew, of ``wrists`` of matched shoppers; ``reach_errors_m`` those of hands in a shelf. ``beliefs`` tell how honest
+    covariances and identity probabilities are.
     """
 
     people: int = 0
@@ -40,6 +38,7 @@ class MovementFigures:
     wrists: int = 0
     wrist_errors_m: tuple[float, ...] = ()
     reach_errors_m: tuple[float, ...] = ()
+    beliefs: BeliefFigures = field(default_factory=BeliefFigures)
 
     def __add__(self, other: MovementFigures) -> MovementFigures:
         """Return the sum of both."""
@@ -76,6 +75,7 @@ class MovementFigures:
             "wrist_known": round(_share(len(self.wrist_errors_m), self.wrists), 4),
             "reaching_wrist_error_cm": _percentile_cm(self.reach_errors_m, 50),
             "reaching_wrist_error_cm_p95": _percentile_cm(self.reach_errors_m, 95),
+            **self.beliefs.to_json(),
         }
 
 
@@ -123,6 +123,7 @@ def score_movement(movement: Movement, reaches: Sequence[Reach] = ()) -> Movemen
         wrists,
         errors,
         reach_errors(compared, reaches),
+        score_beliefs(compared),
     )
 
 
@@ -130,7 +131,7 @@ def wrist_errors(compared: Sequence[Compared]) -> tuple[int, tuple[float, ...]]:
     """Return how many true wrists matched shoppers have, and the distances in metres of those that are known."""
     count, errors = 0, []
     for pair in compared:
-        rows, columns = _matched(pair)
+        rows, columns = matched_pairs(pair)
         distance = np.linalg.norm(pair.truth.wrists[rows] - pair.tracks.wrists[columns], axis=2).ravel()
         count += len(distance)
         errors += np.round(distance[np.isfinite(distance)], 4).tolist()
@@ -144,22 +145,13 @@ def reach_errors(compared: Sequence[Compared], reaches: Sequence[Reach]) -> tupl
         now = [reach for reach in reaches if reach.from_ns <= pair.tracks.stamp_ns <= reach.to_ns]
         if not now:
             continue
-        for row, column in zip(*_matched(pair), strict=True):
+        for row, column in zip(*matched_pairs(pair), strict=True):
             for reach in now:
                 if reach.visit_id == pair.truth.ids[row]:
                     true = pair.truth.wrists[row]
                     side = int(np.linalg.norm(true - reach.place, axis=1).argmin())
                     errors.append(float(np.linalg.norm(true[side] - pair.tracks.wrists[column, side])))
     return tuple(round(error, 4) for error in errors if np.isfinite(error))
-
-
-def _matched(pair: Compared) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the indices of true people and of the tracks that follow them."""
-    truth, tracks = pair.truth, pair.tracks
-    apart = np.linalg.norm(truth.positions[:, None] - tracks.positions[None], axis=2)
-    rows, columns = linear_sum_assignment(np.minimum(apart, 2 * THRESHOLD_M))
-    near = apart[rows, columns] <= THRESHOLD_M
-    return rows[near], columns[near]
 
 
 def _percentile_cm(errors_m: Sequence[float], percent: float) -> float | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from walkout.evaluation.figures import RunFigures
-from walkout.evaluation.movement_score import THRESHOLD_M
+from walkout.evaluation.movement import THRESHOLD_M
 from walkout.evaluation.receipts import ScenarioResult
 from walkout.evaluation.results import percent, total_of
 

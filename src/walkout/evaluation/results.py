@@ -176,6 +176,7 @@ def summary_lines(figures: RunFigures) -> list[str]:
         f"exit to receipt: {_latency(latency['exit_to_receipt_s'], 1, 's')} in store time, "
         f"{_latency(latency['exit_to_receipt_cpu_s'], 1000, 'ms')} of CPU",
         _tracking(values["tracking"]),
+        _beliefs(values["tracking"]),
         f"stages: {score.cpu_s_per_store_minute:.1f} CPU seconds per store minute",
     ]
 
@@ -190,6 +191,23 @@ def _tracking(found: Mapping[str, Any]) -> str:
         f"tracking at {found['threshold_m']:g} m: MOTA {found['mota']:.1%}, IDF1 {found['idf1']:.1%}, "
         f"HOTA {found['hota']:.1%}; place {found['error_cm']:.1f} cm; "
         f"{wrists} (median, {found['wrist_known']:.0%} known){reaching}"
+    )
+
+
+def _beliefs(found: Mapping[str, Any]) -> str:
+    """Return how honest the tracker's covariances and identity probabilities are."""
+    place, error = found["place_nees"], found["identity_calibration_error"]
+    if place["within_95"] is None or error is None:
+        return "tracking, how sure: nothing was compared"
+    wrists = (
+        f"{row['error_cm_p50']:.1f} cm / {row['within_95']:.0%} with {views}"
+        for views, row in found["wrists_by_views"].items()
+        if row["count"]
+    )
+    return (
+        f"tracking, how sure: place {found['place_error_cm_p50']:.1f} cm (median), NEES {place['nees_per_dof']:.2f}, "
+        f"{place['within_95']:.0%} within the 95 % ellipse; wrists by cameras (median / within 95 %): "
+        f"{', '.join(wrists) or '-'}; identities: calibration error {error:.3f} of {found['identity_claims']}"
     )
 
 
