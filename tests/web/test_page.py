@@ -82,10 +82,12 @@ def page(browser, live):
 def test_carts_and_receipts_appear_with_totals(page, live):
     page.wait_for_selector("text=Nobody is in the store.")
     cart = {"id": "c", "session": "corner-1", "staff": False, "state": "open", "tracks": [7], "currency": "EUR"}
+    cart["names"] = ["007"]
     live.put("carts", "all", [cart | {"lines": [line("Oat Milk", 2, 398, 0.97)], "total_minor": 398}])
     page.wait_for_selector("#carts >> text=Oat Milk")
     assert "3.98" in page.inner_text("#carts").replace(",", ".")
     assert page.inner_text("#cart-count") == "1"
+    assert "shopper 007" in page.inner_text("#carts")
     receipt = {"id": "corner-1-r1", "session": "corner-1", "stamp_s": 10.0, "visit_s": 42.0, "currency": "EUR"}
     receipt |= {"payment": "captured", "reference": "x", "needs_review": False, "total_minor": 398}
     live.put_receipt("corner-1-r1", receipt | {"lines": [line("Oat Milk", 2, 398, 0.62)]})

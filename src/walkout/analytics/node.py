@@ -23,6 +23,7 @@ from walkout.ros.runtime import run
 from walkout.ros.stamps import to_ns
 from walkout.settings import setting
 from walkout.store.loader import load_store
+from walkout.tracking.names import short_name
 
 MARKER_TOPICS = {"markers/store": qos.LATCHED, "markers/shoppers": qos.MARKERS, "markers/carts": qos.MARKERS}
 CART_STATES = ("unknown", "open", "settling", "settled", "in review")
@@ -130,6 +131,7 @@ def _cart(cart: msg.Cart) -> dict[str, Any]:
         "staff": cart.party_kind == msg.Cart.STAFF,
         "state": CART_STATES[cart.state],
         "tracks": [int(track) for track in cart.track_ids],
+        "names": [short_name(int(track)) for track in cart.track_ids],
         "lines": [_line(line) for line in cart.lines],
         "total_minor": cart.total.minor,
         "currency": cart.total.currency,

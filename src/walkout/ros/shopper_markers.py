@@ -14,6 +14,7 @@ from visualization_msgs.msg import Marker, MarkerArray
 from walkout.ros.stamps import to_time
 from walkout.ros.store_markers import TEXT_COLOUR, hue_colour, make_marker, point, rgba
 from walkout.store.model import Camera
+from walkout.tracking.names import short_name
 from walkout.tracking.types import Shoppers, ShopperState, TrackState
 
 LEFT_WRIST, RIGHT_WRIST = 6, 7
@@ -50,14 +51,14 @@ class ShopperMarkers:
         return self._finish(markers, shoppers.stamp_ns)
 
     def labels(self, shoppers: Shoppers, texts: dict[int, str]) -> MarkerArray:
-        """Return the text above each shopper of ``texts`` (by track id)."""
+        """Return the text above each shopper of ``texts`` (by track id), behind the shopper's short name."""
         markers = []
         for state in shoppers.shoppers:
             text = texts.get(state.track_id)
             if text and state.state in (TrackState.CONFIRMED, TrackState.LOST):
                 marker = make_marker("label", state.track_id, Marker.TEXT_VIEW_FACING, (0.0, 0.0, 0.16), TEXT_COLOUR)
                 marker.pose.position = point(state.mean[0], state.mean[1], float(state.mean[4]) + 0.25)
-                marker.text = text
+                marker.text = f"{short_name(state.track_id)}: {text}"
                 markers.append(marker)
         return self._finish(markers, shoppers.stamp_ns)
 
@@ -130,7 +131,7 @@ def _ambiguity(state: ShopperState, drawn: Mapping[int, ShopperState]) -> list[M
     x, y, hips = float(state.mean[0]), float(state.mean[1]), float(np.clip(state.mean[4], 0.5, 2.3)) / 2
     text = make_marker("identity", state.track_id, Marker.TEXT_VIEW_FACING, (0.0, 0.0, 0.13), AMBIGUOUS_COLOUR)
     text.pose.position = point(x, y, hips)
-    text.text = " or ".join(f"{i}: {100 * p:.0f} %" for i, p in candidates)
+    text.text = " or ".join(f"{short_name(i)}: {100 * p:.0f} %" for i, p in candidates)
     markers = [text]
     reachable = [drawn[i] for i in others if i in drawn]
     if reachable:

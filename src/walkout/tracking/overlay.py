@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from walkout.geometry.camera import project
 from walkout.store.model import Camera
+from walkout.tracking.names import short_name
 from walkout.tracking.types import Shoppers, ShopperState, TrackState
 
 Image = NDArray[np.uint8]
@@ -68,8 +69,9 @@ def _draw(image: Image, camera: Camera, state: ShopperState) -> None:
 def label_of(state: ShopperState) -> str:
     """Return the id, a mark of those who may not be billed, and other identities that are probable."""
     pairs = zip(state.candidate_ids, state.candidate_probabilities, strict=True)
-    others = [f"{i}:{100 * p:.0f}%" for i, p in pairs if i != state.track_id and p >= 0.05]
-    text = f"{state.track_id}{'' if state.from_entry else '?'}{' lost' if state.state is TrackState.LOST else ''}"
+    others = [f"{short_name(i)}:{100 * p:.0f}%" for i, p in pairs if i != state.track_id and p >= 0.05]
+    name = short_name(state.track_id)
+    text = f"{name}{'' if state.from_entry else '?'}{' lost' if state.state is TrackState.LOST else ''}"
     return " or ".join([text, *others])
 
 

@@ -56,8 +56,10 @@ def test_tentative_and_closed_tracks_are_not_drawn():
 
 
 def test_labels_are_drawn_above_the_head():
+    (long,) = ShopperMarkers(0.0).labels(Shoppers(1, (make_shopper(1_795_715_004),)), {1_795_715_004: "1 item"}).markers
+    assert (long.text, long.id) == ("004: 1 item", 1_795_715_004)  # short for people; the marker's id stays unique
     (label,) = ShopperMarkers(0.0).labels(Shoppers(1, (make_shopper(1), make_shopper(2))), {1: "2 items"}).markers
-    assert (label.text, label.ns, label.id) == ("2 items", "label", 1)
+    assert (label.text, label.ns, label.id) == ("001: 2 items", "label", 1)
     assert label.pose.position.z > 1.7
 
 
@@ -147,7 +149,7 @@ def test_doubts_and_bound_cameras_are_drawn_and_deleted_again():
     first = draw.update(Shoppers(1, (unsure, doubted(2, 2.0, [(2, 1.0)]))))
     assert lint.check(first) == []
     by_name = {(m.ns, m.id): m for m in first.markers}
-    assert by_name["identity", 1].text == "1: 70 % or 2: 27 %"
+    assert by_name["identity", 1].text == "001: 70 % or 002: 27 %"
     assert [round(p.x) for p in by_name["identity_links", 1].points] == [1, 2]
     lines = by_name["views", 1].points
     assert len(lines) == 4

@@ -54,4 +54,4 @@ def test_labels_tell_doubts():
         candidate_ids=(7, 3),
         candidate_probabilities=(0.6, 0.4),
     )
-    assert label_of(told) == "7? lost or 3:40%"
+    assert label_of(told) == "007? lost or 003:40%"

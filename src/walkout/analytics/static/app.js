@@ -53,7 +53,7 @@ function showCarts(carts) {
   element("cart-count").textContent = open.length;
   const list = open.map((cart) => {
     const article = make("article");
-    const shoppers = cart.tracks.length ? `shopper ${cart.tracks.join(", ")}` : "not found yet";
+    const shoppers = cart.tracks.length ? `shopper ${cart.names.join(", ")}` : "not found yet";
     article.append(heading(cart.staff ? "Staff" : `Visit ${cart.session}`, money(cart.total_minor, cart.currency),
       view.shopperColour(cart.tracks[0])));
     article.append(make("p", "", cart.state === "open" ? shoppers : `${shoppers} · ${cart.state}`));
