@@ -12,6 +12,7 @@ KINDS = (
     "shelf_trace_command",
     "nanostore_command",
     "recognition_command",
+    "drift_command",
 )
 """Modules beside this one, each with ``add_parser(kinds)``, in the order of the help. Imports of heavy libraries belong
 into their functions: all of them are imported to show the help."""
