@@ -18,14 +18,23 @@ from walkout.interactions.joint import (
     JointHypothesis,
     JointParameters,
     JointSolver,
+    Pin,
     Situation,
 )
+from walkout.interactions.lane_split import LaneSplitter
 from walkout.interactions.likelihoods import ReachParameters, WeightModel, WeightParameters, reach
 from walkout.interactions.planogram_belief import PlanogramBelief, PlanogramParameters
 from walkout.interactions.shopper_history import ShopperHistory
 from walkout.interactions.types import Hypothesis, Interaction, InteractionKind, VisitEstimate, WeightEvent
 from walkout.store.model import Store
 from walkout.tracking.types import Shoppers
+
+_SIGNS = {InteractionKind.TAKE: 1, InteractionKind.RETURN: -1}
+_TOUCHED = Hypothesis(0, "", 0, InteractionKind.TOUCH, 0.0)
+_NOTHING = Assignment(0, "", 0, InteractionKind.TOUCH)
+_SECOND = "&2"
+# What is less probable than this is not mentioned.
+_HARDLY = 0.02
 
 
 @dataclass(frozen=True)
@@ -84,13 +93,16 @@ class AttributionParameters:
 
 @dataclass
 class _Case:
-    """An event on its way: its evidence once the hands are known, its explanation once it was judged."""
+    """An event on its way: its evidence once the hands are known, its explanation once it was judged.
+
+    ``interactions`` has a second one when two shoppers may have shared the pieces; it says what the other one did.
+    """
 
     event: WeightEvent
     evidence: EventEvidence | None = None
-    interaction: Interaction | None = None
-    told: Interaction | None = None
-    moved: tuple[str, str, float] | None = None
+    interactions: tuple[Interaction, ...] = ()
+    told: dict[str, Interaction] = field(default_factory=dict)
+    moved: dict[str, float] = field(default_factory=dict)
 
 
 class Attributor:
@@ -101,10 +113,12 @@ class Attributor:
         self._p = parameters
         self._store = store
         self.belief = PlanogramBelief(store, parameters.planogram)
-        self._solver = JointSolver(parameters.joint, WeightModel(store.products, parameters.weight), self.belief)
+        weights, joint = WeightModel(store.products, parameters.weight), parameters.joint
+        self._solver = JointSolver(joint, weights, self.belief)
+        self._splitter = LaneSplitter(joint.together, joint.unexplained, weights, self.belief)
         self._history = ShopperHistory(parameters.history_s, parameters.reach.forearm_share)
         self._cases: dict[str, _Case] = {}
-        self._pinned: dict[str, Assignment] = {}
+        self._pinned: dict[str, Pin] = {}
         self._stockers: set[int] = set()
         self._expected: set[int] = set()
         self._heirs: dict[int, int] = {}
@@ -127,12 +141,16 @@ class Attributor:
         unknown = [lane_id for lane_id in event.lane_ids if lane_id not in self._store.lane_sites]
         if unknown or not event.lane_ids:
             raise ValueError(f"weight event {event.event_id} names lanes {unknown} that the store does not have")
-        known = self._cases.get(event.event_id)
-        if known is None:
-            self._cases[event.event_id] = _Case(event)
-        elif known.event.provisional:
-            known.event = event
-            known.evidence = None
+        parts = {part.event_id: part for part in self._splitter.split(event)}
+        before = [name for name in self._cases if name == event.event_id or name.startswith(f"{event.event_id}+")]
+        for name in dict.fromkeys((*before, *parts)):
+            known = self._cases.get(name)
+            if known is None:
+                self._cases[name] = _Case(parts[name])
+            elif known.event.provisional:
+                # What the provisional event had in parts of its own and the final one has not, has come to nothing.
+                known.event = parts.get(name) or _nothing_of(known.event)
+                known.evidence = None
         self._dirty = True
 
     def mark_stocker(self, track_id: int) -> None:
@@ -194,11 +212,12 @@ class Attributor:
         """
         party, billed = frozenset(track_ids), frozenset(skus)
         for event_id, case in self._cases.items():
-            if case.interaction is None:
-                continue
-            best = case.interaction.best
-            if best.track_id in party and best.sku in billed:
-                self._pinned[event_id] = Assignment(best.track_id, best.sku, best.quantity, best.kind)
+            done = [_assignment(i.best) for i in case.interactions if i.best.kind is not InteractionKind.TOUCH]
+            theirs = tuple(part for part in done if part.track_id in party and part.sku in billed)
+            if theirs:
+                before = self._pinned[event_id].parts if event_id in self._pinned else ()
+                parts = tuple(dict.fromkeys((*before, *theirs)))
+                self._pinned[event_id] = Pin(parts, len(parts) >= len(done))
         self._dirty = True
 
     def evidence_document(self, interaction_id: str) -> dict[str, Any] | None:
@@ -274,68 +293,77 @@ class Attributor:
         evidence = [case.evidence for case in cases if case.evidence is not None]
         joint = self._solver.solve(evidence, situation, self._pinned, live)
         for position, case in enumerate(cases):
-            case.interaction = self._interaction(case, joint, position)
+            case.interactions = self._interactions(case, joint, position)
             self._learn(case)
         return joint
 
-    def _interaction(self, case: _Case, joint: list[JointHypothesis], position: int) -> Interaction:
-        odds: dict[Assignment, float] = {}
+    def _interactions(self, case: _Case, joint: list[JointHypothesis], position: int) -> tuple[Interaction, ...]:
+        """Return what the first and, if the event may be shared, the second shopper did, by falling probability."""
+        odds: tuple[dict[Assignment, float], dict[Assignment, float]] = ({}, {})
+        best, shared = joint[0].assignments[position], 0.0
         for hypothesis in joint:
+            probability = float(np.exp(hypothesis.log_probability))
             chosen = hypothesis.assignments[position]
-            odds[chosen] = odds.get(chosen, 0.0) + float(np.exp(hypothesis.log_probability))
+            first, second = _beside(best, chosen)
+            odds[0][first] = odds[0].get(first, 0.0) + probability
+            odds[1][second] = odds[1].get(second, 0.0) + probability
+            shared += probability if chosen.other is not None else 0.0
+        names = _interaction_ids(case.event)[: 1 + (shared > _HARDLY or len(case.told) > 1)]
+        return tuple(Interaction(n, case.event, self._hypotheses(o)) for n, o in zip(names, odds, strict=False))
+
+    def _hypotheses(self, odds: dict[Assignment, float]) -> tuple[Hypothesis, ...]:
         hypotheses = [
             Hypothesis(a.track_id, a.sku, a.quantity, a.kind, self._p.certainty * probability)
             for a, probability in odds.items()
             if probability > 1e-4
         ]
         hypotheses.sort(key=lambda h: (-h.probability, h.track_id, h.sku, h.quantity))
-        return Interaction(_interaction_id(case.event), case.event, tuple(hypotheses[:12]))
+        return tuple(hypotheses[:12])
 
     def _learn(self, case: _Case) -> None:
         """Move the planogram belief by what the best explanation says, and back by what it said before."""
-        if case.interaction is None or case.evidence is None or case.event.provisional:
+        if case.evidence is None or case.event.provisional:
             return
-        best = case.interaction.best
-        moved = None
-        if best.kind in (InteractionKind.TAKE, InteractionKind.RETURN):
-            sign = 1 if best.kind is InteractionKind.RETURN else -1
-            moved = (case.evidence.lane_id, best.sku, sign * best.quantity * best.probability)
-        if moved is None or case.moved is None or moved[:2] != case.moved[:2] or abs(moved[2] - case.moved[2]) > 0.1:
-            if case.moved is not None:
-                self.belief.move(case.moved[0], case.moved[1], -case.moved[2])
-            if moved is not None:
-                self.belief.move(*moved)
-            case.moved = moved
+        pieces: dict[str, float] = {}
+        for best in (interaction.best for interaction in case.interactions):
+            if best.kind in _SIGNS:
+                pieces[best.sku] = pieces.get(best.sku, 0.0) - _SIGNS[best.kind] * best.quantity * best.probability
+        lane_id = case.evidence.lane_id
+        for sku in sorted({*pieces, *case.moved}):
+            change = pieces.get(sku, 0.0) - case.moved.get(sku, 0.0)
+            if sku not in pieces or sku not in case.moved or abs(change) > 0.1:
+                self.belief.move(lane_id, sku, change)
+                case.moved = {**case.moved, sku: pieces.get(sku, 0.0)}
+        case.moved = {sku: moved for sku, moved in case.moved.items() if sku in pieces}
 
     def _held(self, cases: Iterable[_Case]) -> dict[tuple[int, str], int]:
         """Return what everybody holds by the best explanations of these cases."""
         held: dict[tuple[int, str], int] = {}
         for case in sorted(cases, key=lambda c: c.event.onset_ns):
-            if case.interaction is None:
-                continue
-            best = case.interaction.best
-            change = {InteractionKind.TAKE: best.quantity, InteractionKind.RETURN: -best.quantity}.get(best.kind, 0)
-            if change:
-                held[best.track_id, best.sku] = max(0, held.get((best.track_id, best.sku), 0) + change)
+            for best in (interaction.best for interaction in case.interactions):
+                if best.kind in _SIGNS:
+                    key, change = (best.track_id, best.sku), _SIGNS[best.kind] * best.quantity
+                    held[key] = max(0, held.get(key, 0) + change)
         return held
 
     def _news(self, now_ns: int) -> list[Interaction]:
         news = []
         for case in sorted(self._cases.values(), key=lambda c: (c.event.onset_ns, c.event.event_id)):
-            if abs(case.event.delta_g) == 0 and not case.event.provisional and case.told is not None:
-                nothing = Hypothesis(0, "", 0, InteractionKind.TOUCH, self._p.certainty)
-                case.interaction = Interaction(_interaction_id(case.event), case.event, (nothing,))
-            if case.interaction is not None and self._is_news(case):
-                case.told = case.interaction
-                news.append(case.interaction)
+            if abs(case.event.delta_g) == 0 and not case.event.provisional and case.told:
+                nothing = replace(_TOUCHED, probability=self._p.certainty)
+                case.interactions = tuple(Interaction(name, case.event, (nothing,)) for name in case.told)
+            for place, interaction in enumerate(case.interactions):
+                told = case.told.get(interaction.interaction_id)
+                silent = place > 0 and told is None and interaction.best.kind not in _SIGNS
+                if not silent and (told is None or self._is_news(interaction, told)):
+                    case.told[interaction.interaction_id] = interaction
+                    news.append(interaction)
         return news
 
-    def _is_news(self, case: _Case) -> bool:
-        if case.told is None or case.interaction is None:
-            return case.interaction is not None
-        new, old = case.interaction.best, case.told.best
+    def _is_news(self, interaction: Interaction, told: Interaction) -> bool:
+        new, old = interaction.best, told.best
         same = replace(new, probability=0.0) == replace(old, probability=0.0)
-        settled = case.interaction.event.provisional == case.told.event.provisional
+        settled = interaction.event.provisional == told.event.provisional
         return not same or not settled or abs(new.probability - old.probability) > self._p.change
 
     def _plausible(self, case: _Case) -> set[int]:
@@ -348,9 +376,9 @@ class Attributor:
         return {track.track_id for track in tracks if track.log_ratio > floor}
 
     def _involves(self, case: _Case, tracks: frozenset[int] | set[int]) -> bool:
-        pinned = self._pinned.get(case.event.event_id)
-        if pinned is not None:
-            return pinned.track_id in tracks
+        pin = self._pinned.get(case.event.event_id)
+        if pin is not None and (pin.whole or any(part.track_id in tracks for part in pin.parts)):
+            return any(part.track_id in tracks for part in pin.parts)
         return not self._plausible(case).isdisjoint(tracks)
 
     def _visit(self, party: frozenset[int], cases: list[_Case], joint: list[JointHypothesis]) -> VisitEstimate:
@@ -362,15 +390,16 @@ class Attributor:
                 count = sum(hypothesis.holdings.get((track_id, sku), 0) for track_id in party)
                 odds[count] = odds.get(count, 0.0) + self._p.certainty * float(np.exp(hypothesis.log_probability))
             counts[sku] = odds
-        theirs = [c for c in cases if c.interaction is not None and self._share(c.interaction, party) > 0.02]
+        theirs = [(c, i) for c in cases for i in c.interactions if self._share(i, party) > _HARDLY]
         ids: dict[str, list[str]] = {}
         cameras: dict[str, set[str]] = {}
-        for case in theirs:
-            for sku in {h.sku for h in _hypotheses(case) if h.track_id in party and h.probability > 0.02 and h.sku}:
-                ids.setdefault(sku, []).append(_interaction_id(case.event))
+        for case, interaction in theirs:
+            likely = (h for h in interaction.hypotheses if h.track_id in party and h.probability > _HARDLY and h.sku)
+            for sku in {h.sku for h in likely}:
+                ids.setdefault(sku, []).append(interaction.interaction_id)
                 cameras.setdefault(sku, set()).update(case.evidence.cameras if case.evidence else ())
         return VisitEstimate(
-            tuple(case.interaction for case in theirs if case.interaction is not None),
+            tuple(interaction for _, interaction in theirs),
             counts,
             {sku: tuple(values) for sku, values in ids.items()},
             {sku: tuple(sorted(values)) for sku, values in cameras.items()},
@@ -386,13 +415,27 @@ class Attributor:
             self._pinned.pop(event_id, None)
 
 
-def _hypotheses(case: _Case) -> tuple[Hypothesis, ...]:
-    return case.interaction.hypotheses if case.interaction is not None else ()
+def _nothing_of(event: WeightEvent) -> WeightEvent:
+    nothing = tuple(0.0 for _ in event.lane_ids)
+    return replace(event, lane_deltas_g=nothing, delta_g=0.0, provisional=False)
 
 
-def _interaction_id(event: WeightEvent) -> str:
-    return f"i:{event.event_id}"
+def _assignment(best: Hypothesis) -> Assignment:
+    return Assignment(best.track_id, best.sku, best.quantity, best.kind)
+
+
+def _beside(best: Assignment, chosen: Assignment) -> tuple[Assignment, Assignment]:
+    """Return the two shares of an explanation, nothing for a missing one, in the order in which ``best`` has them."""
+    first, second = (*chosen.parts, _NOTHING)[:2]
+    crosswise = first.track_id != best.track_id and second.track_id == best.track_id
+    crosswise |= best.other is not None and first.track_id == best.other.track_id
+    return (second, first) if crosswise else (first, second)
+
+
+def _interaction_ids(event: WeightEvent) -> tuple[str, str]:
+    """Return the ids of what the first and the second shopper did in an event."""
+    return f"i:{event.event_id}", f"i:{event.event_id}{_SECOND}"
 
 
 def _event_id(interaction_id: str) -> str:
-    return interaction_id.removeprefix("i:")
+    return interaction_id.removeprefix("i:").removesuffix(_SECOND)

@@ -7,14 +7,15 @@ its probability; the probability of any statement is the sum over the hypotheses
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from walkout.interactions.evidence import EventEvidence
+from walkout.interactions.evidence import EventEvidence, TrackEvidence
 from walkout.interactions.likelihoods import WeightModel
 from walkout.interactions.planogram_belief import PlanogramBelief
 from walkout.interactions.types import InteractionKind
@@ -34,6 +35,7 @@ class JointParameters:
         not_held: odds that somebody puts back what he is not believed to hold.
         same_hand: odds that one hand works in two lanes within ``same_hand_s``.
         same_hand_s: see there.
+        together: odds that somebody else takes or returns the same product in the same lane at the same moment.
         beam: joint hypotheses kept when a whole visit is judged,
         live_beam: and while it goes on.
         explanations: explanations of one event by products and counts that are followed.
@@ -45,6 +47,7 @@ class JointParameters:
     not_held: float = 0.002
     same_hand: float = 0.1
     same_hand_s: float = 0.6
+    together: float = 0.08
     beam: int = 120
     live_beam: int = 40
     explanations: int = 24
@@ -62,6 +65,7 @@ class JointParameters:
         "not_held": (1e-9, 1),
         "same_hand": (1e-9, 1),
         "same_hand_s": (0.01, 10),
+        "together": (1e-9, 1),
         "beam": (1, 10000),
         "live_beam": (1, 10000),
         "explanations": (1, 1000),
@@ -71,23 +75,52 @@ class JointParameters:
 
 @dataclass(frozen=True)
 class Assignment:
-    """One explanation of one event. ``track_id`` 0: nobody known; ``sku`` "": no product."""
+    """One explanation of one event. ``track_id`` 0: nobody known; ``sku`` "": no product.
+
+    ``other`` is what somebody else did in the same lane at the same moment, when two moved pieces of one event.
+    """
 
     track_id: int
     sku: str
     quantity: int
     kind: InteractionKind
+    other: Assignment | None = None
+
+    @property
+    def parts(self) -> tuple[Assignment, ...]:
+        """What each one did who had a share in it."""
+        return (self,) if self.other is None else (replace(self, other=None), self.other)
+
+
+@dataclass(frozen=True)
+class Pin:
+    """What is no longer open of an event: these ``parts`` of its explanation; ``whole`` when they are all of it."""
+
+    parts: tuple[Assignment, ...]
+    whole: bool
 
 
 @dataclass(frozen=True)
 class _Candidate:
-    """An explanation of one event by itself. ``lift`` is what it gains when the product is a stranger in the lane."""
+    """An explanation of one event by itself. ``lift`` is what it gains when the product is a stranger in the lane.
+
+    ``hands`` are the known hands that did it: track and 0 left, 1 right.
+    """
 
     assignment: Assignment
     log_score: float
-    hand: int
+    hands: tuple[tuple[int, int], ...]
     in_lane: bool
     lift: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Doer:
+    """Somebody who may have done it: log ratio against chance, the hand if known."""
+
+    track_id: int
+    log_ratio: float
+    hands: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True)
@@ -96,7 +129,7 @@ class JointHypothesis:
 
     log_probability: float
     assignments: tuple[Assignment, ...]
-    hands: tuple[int, ...]
+    hands: tuple[tuple[tuple[int, int], ...], ...]
     holdings: dict[Holding, int]
     strangers: dict[Stranger, int]
 
@@ -117,21 +150,22 @@ class JointSolver:
         self._p = parameters
         self._log_not_held = float(np.log(parameters.not_held))
         self._log_same_hand = float(np.log(parameters.same_hand))
+        self._log_together = float(np.log(parameters.together))
         self._weights = weights
         self._belief = belief
 
     def solve(
-        self, events: list[EventEvidence], situation: Situation, pinned: dict[str, Assignment], live: bool = False
+        self, events: list[EventEvidence], situation: Situation, pinned: dict[str, Pin], live: bool = False
     ) -> list[JointHypothesis]:
         """Return joint hypotheses of ``events`` (in time order), best first, probabilities summing to 1.
 
-        Events whose id is in ``pinned`` are explained as given there. ``live`` looks at fewer hypotheses.
+        Events whose id is in ``pinned`` are explained as given there, as far as it goes. ``live`` looks at
+        fewer hypotheses.
         """
         width = self._p.live_beam if live else self._p.beam
         beam = [JointHypothesis(0.0, (), (), dict(situation.holdings), {})]
         for index, evidence in enumerate(events):
-            fixed = pinned.get(evidence.event.event_id)
-            candidates = [_Candidate(fixed, 0.0, -1, True)] if fixed else self._candidates(evidence)
+            candidates = self._open_candidates(evidence, pinned.get(evidence.event.event_id))
             near = [
                 position
                 for position in range(max(0, index - 6), index)
@@ -139,6 +173,17 @@ class JointSolver:
             ]
             beam = self._extend(beam, candidates, evidence, near, situation, width)
         return beam
+
+    def _open_candidates(self, evidence: EventEvidence, pin: Pin | None) -> list[_Candidate]:
+        """Return the explanations of an event that what is pinned of it leaves open."""
+        if pin is None:
+            return self._candidates(evidence)
+        if not pin.whole:
+            candidates = [c for c in self._candidates(evidence) if set(pin.parts) <= set(c.assignment.parts)]
+            if candidates:
+                return candidates
+        first, *rest = pin.parts
+        return [_Candidate(replace(first, other=rest[0] if rest else None), 0.0, (), True)]
 
     def _candidates(self, evidence: EventEvidence) -> list[_Candidate]:
         event, p = evidence.event, self._p
@@ -152,20 +197,45 @@ class JointSolver:
         bounds = scores + lifts[:, None]
         order = np.argsort(bounds, axis=None)[::-1][: p.explanations]
         own = self._belief.own_sku(lane_id)
-        doers = [(track.track_id, track.log_ratio, track.hand) for track in evidence.tracks]
-        doers.append((0, float(np.log(p.nobody)), -1))
+        doers = [
+            _Doer(t.track_id, t.log_ratio, ((t.track_id, t.hand),) if t.hand >= 0 else ()) for t in evidence.tracks
+        ]
+        doers.append(_Doer(0, float(np.log(p.nobody)), ()))
         nothing = self._weights.unexplained(event.delta_g) + float(np.log(p.unexplained))
         candidates = []
-        for track_id, ratio, hand in doers:
-            for flat in order:
-                product, count = divmod(int(flat), scores.shape[1])
-                assignment = Assignment(track_id, self._belief.skus[product], count + 1, kind)
-                in_lane = assignment.sku == own
-                lift = 0.0 if in_lane else float(lifts[product])
-                candidates.append(_Candidate(assignment, ratio + float(scores.flat[flat]), hand, in_lane, lift))
-            touch = Assignment(track_id, "", 0, InteractionKind.TOUCH)
-            candidates.append(_Candidate(touch, ratio + nothing, hand, True))
+        for flat in order:
+            product, count = divmod(int(flat), scores.shape[1])
+            sku, score = self._belief.skus[product], float(scores.flat[flat])
+            in_lane = sku == own
+            lift = 0.0 if in_lane else float(lifts[product])
+            for doer in doers:
+                assignment = Assignment(doer.track_id, sku, count + 1, kind)
+                candidates.append(_Candidate(assignment, doer.log_ratio + score, doer.hands, in_lane, lift))
+            for assignment, ratio, hands in self._pairs(doers, sku, count + 1, kind):
+                candidates.append(_Candidate(assignment, ratio + score, hands, in_lane, lift))
+        for doer in doers:
+            touch = Assignment(doer.track_id, "", 0, InteractionKind.TOUCH)
+            candidates.append(_Candidate(touch, doer.log_ratio + nothing, doer.hands, True))
         return sorted(candidates, key=lambda candidate: -candidate.log_score)
+
+    def _pairs(
+        self, doers: list[_Doer], sku: str, quantity: int, kind: InteractionKind
+    ) -> Iterator[tuple[Assignment, float, tuple[tuple[int, int], ...]]]:
+        """Yield the ways in which two of ``doers`` share these pieces: what they did, log odds, their hands.
+
+        The weight's score has the odds that one takes so many at once; here each takes his own number.
+        """
+        if quantity < 2:
+            return
+        best = max(doer.log_ratio for doer in doers)
+        able = [doer for doer in doers if doer.log_ratio > best - self._p.prune / 2]
+        for first, second in combinations(able, 2):
+            for share in range(1, quantity):
+                log_counts = self._weights.log_count(share) + self._weights.log_count(quantity - share)
+                odds = self._log_together + log_counts - self._weights.log_count(quantity)
+                other = Assignment(second.track_id, sku, quantity - share, kind)
+                assignment = Assignment(first.track_id, sku, share, kind, other)
+                yield assignment, odds + first.log_ratio + second.log_ratio, first.hands + second.hands
 
     def _extend(
         self,
@@ -190,7 +260,8 @@ class JointSolver:
                 best = max(best, score)
             for candidate in lifted if hypothesis.strangers else ():
                 chosen = candidate.assignment
-                if hypothesis.strangers.get((lane_id, chosen.sku), 0) >= chosen.quantity:
+                wanted = sum(part.quantity for part in chosen.parts)
+                if hypothesis.strangers.get((lane_id, chosen.sku), 0) >= wanted:
                     score = hypothesis.log_probability + candidate.log_score + candidate.lift
                     score += self._coupling(hypothesis, candidate, near, situation)
                     scored.append((score, position, candidate))
@@ -208,20 +279,23 @@ class JointSolver:
         situation: Situation,
     ) -> float:
         """Return how the earlier events of the hypothesis change the odds of this explanation, in nats."""
-        chosen, score = candidate.assignment, 0.0
-        if chosen.kind is InteractionKind.RETURN:
-            if chosen.track_id == 0:
+        score = 0.0
+        for part in candidate.assignment.parts:
+            if part.kind is not InteractionKind.RETURN:
+                continue
+            if part.track_id == 0:
                 # Nobody known may hold anything, yet a product from nowhere is odd too.
                 score += 0.5 * self._log_not_held
-            elif chosen.track_id not in situation.stockers:
-                held = hypothesis.holdings.get((chosen.track_id, chosen.sku), 0)
-                score += self._log_not_held if held < chosen.quantity else 0.0
-        if candidate.hand >= 0:
-            for position in near:
-                same = hypothesis.assignments[position].track_id == chosen.track_id
-                if same and hypothesis.hands[position] == candidate.hand:
-                    score += self._log_same_hand
+            elif part.track_id not in situation.stockers:
+                held = hypothesis.holdings.get((part.track_id, part.sku), 0)
+                score += self._log_not_held if held < part.quantity else 0.0
+        for position in near:
+            score += self._log_same_hand * len(set(candidate.hands) & set(hypothesis.hands[position]))
         return score
+
+
+def _doer(track: TrackEvidence) -> _Doer:
+    return _Doer(track.track_id, track.log_ratio, ((track.track_id, track.hand),) if track.hand >= 0 else ())
 
 
 def _follow(
@@ -229,21 +303,22 @@ def _follow(
 ) -> JointHypothesis:
     """Return the hypothesis after one more explained event."""
     chosen = candidate.assignment
-    holdings, strangers = hypothesis.holdings, hypothesis.strangers
-    if chosen.kind in (InteractionKind.TAKE, InteractionKind.RETURN):
-        change = chosen.quantity if chosen.kind is InteractionKind.TAKE else -chosen.quantity
-        holdings = dict(holdings)
-        key = (chosen.track_id, chosen.sku)
+    holdings, strangers = dict(hypothesis.holdings), hypothesis.strangers
+    for part in chosen.parts:
+        if part.kind not in (InteractionKind.TAKE, InteractionKind.RETURN):
+            continue
+        change = part.quantity if part.kind is InteractionKind.TAKE else -part.quantity
+        key = (part.track_id, part.sku)
         # What is put back without having been held was never billed: it gives no credit.
         holdings[key] = max(0, holdings.get(key, 0) + change)
         if not candidate.in_lane:
             strangers = dict(strangers)
-            place = (evidence.lane_id, chosen.sku)
+            place = (evidence.lane_id, part.sku)
             strangers[place] = max(0, strangers.get(place, 0) - change)
     return JointHypothesis(
         log_probability,
         (*hypothesis.assignments, chosen),
-        (*hypothesis.hands, candidate.hand),
+        (*hypothesis.hands, candidate.hands),
         holdings,
         strangers,
     )

@@ -232,6 +232,10 @@ class WeightModel:
         off = np.log(p.outlier) + _normal_log(size - self._expected, variance + p.outlier_sd_g**2)
         return np.asarray(np.logaddexp(fit, off) + self._log_counts)
 
+    def log_count(self, count: int) -> float:
+        """Return the log odds that one grasp moves ``count`` pieces."""
+        return float(self._log_counts[count - 1])
+
     def unexplained(self, delta_g: float) -> float:
         """Return the log density of a step that no product made."""
         p = self._p

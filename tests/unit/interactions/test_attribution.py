@@ -315,3 +315,80 @@ def test_what_a_stranger_did_stays_his() -> None:
     scene.away = {1: (4.0, 100.0)}
     scene.take(9, 3, 6.0)
     assert [explained(i)[0] for i in scene.play(20.0)] == [9]
+
+
+def both_reach(scene: Scene, lane: int, at_s: float, count: int, sign: int = -1) -> None:
+    """Both shoppers have a hand in one lane while its weight changes by ``count`` pieces in a single step."""
+    scene.reach(1, f"g1/0/{lane}", at_s, sign * count * WEIGHTS_G[lane])
+    scene.reaches.append((2, f"g1/0/{lane}", round(at_s * S)))
+
+
+def test_two_hands_in_one_lane_share_a_step_of_two_pieces() -> None:
+    scene = Scene(1, 2)
+    both_reach(scene, 2, 5.0, 2)
+    interactions = scene.play(10.0)
+    assert sorted(explained(i) for i in interactions) == [(1, "sku2", 1, TAKE), (2, "sku2", 1, TAKE)]
+    assert len({i.interaction_id for i in interactions}) == 2
+    for track in (1, 2):
+        visit = scene.attributor.estimate_visit([track], 0, 10 * S)
+        assert visit.counts["sku2"][1] > 0.7
+        assert len(visit.interaction_ids["sku2"]) == 1
+        assert scene.attributor.evidence_document(visit.interaction_ids["sku2"][0]) is not None
+
+
+def test_one_hand_takes_both_pieces_while_another_shopper_stands_by() -> None:
+    scene = Scene(1, 2)
+    scene.take(1, 2, 5.0, 2)
+    assert [explained(i) for i in scene.play(10.0)] == [(1, "sku2", 2, TAKE)]
+
+
+def test_what_one_of_two_was_billed_leaves_the_other_his_share() -> None:
+    scene = Scene(1, 2)
+    both_reach(scene, 2, 5.0, 2)
+    scene.play(10.0)
+    scene.attributor.commit([1], ["sku2"])
+    counts = scene.attributor.estimate_visit([2], 0, 10 * S).counts["sku2"]
+    assert max(counts, key=lambda count: counts[count]) == 1
+    assert counts.get(2, 0.0) < 0.01
+
+
+def test_two_put_back_at_once_what_both_had_taken() -> None:
+    scene = Scene(1, 2)
+    scene.take(1, 2, 2.0)
+    scene.take(2, 2, 5.0)
+    both_reach(scene, 2, 10.0, 2, sign=1)
+    done = [explained(i) for i in scene.play(15.0)]
+    assert sorted(done[2:]) == [(1, "sku2", 1, RETURN), (2, "sku2", 1, RETURN)]
+
+
+def over_two_lanes(scene: Scene, deltas: tuple[float, float], at_s: float = 5.0, provisional: bool = False) -> None:
+    onset_ns = round(at_s * S)
+    event = WeightEvent("two", "g1", ("g1/0/1", "g1/0/2"), deltas, onset_ns, onset_ns + S, sum(deltas), 1.0)
+    scene.events.append(WeightEvent(**{**vars(event), "provisional": provisional}))
+
+
+def test_takes_from_neighbouring_lanes_at_one_moment_are_two() -> None:
+    scene = Scene(1, 2)
+    scene.reaches += [(1, "g1/0/1", 5 * S), (2, "g1/0/2", 5 * S)]
+    over_two_lanes(scene, (-331.5, -332.2))
+    assert sorted(explained(i) for i in scene.play(10.0)) == [(1, "sku1", 1, TAKE), (2, "sku2", 1, TAKE)]
+
+
+def test_an_item_across_two_plates_is_one() -> None:
+    scene = Scene(1)
+    scene.reaches.append((1, "g1/0/1", 5 * S))
+    over_two_lanes(scene, (-251.0, -80.5))
+    assert [explained(i) for i in scene.play(10.0)] == [(1, "sku1", 1, TAKE)]
+
+
+def test_a_part_that_the_final_event_has_not_comes_to_nothing() -> None:
+    scene = Scene(1)
+    scene.reaches.append((1, "g1/0/1", 5 * S))
+    over_two_lanes(scene, (-331.5, -332.2), provisional=True)
+    scene.play(8.0)
+    scene.attributor.add_event(WeightEvent("two", "g1", ("g1/0/1",), (-331.5,), 5 * S, 6 * S, -331.5, 1.0))
+    news = scene.attributor.advance(9 * S)
+    assert sorted(explained(i)[1:] for i in news) == [("", 0, InteractionKind.TOUCH), ("sku1", 1, TAKE)]
+    counts = scene.attributor.estimate_visit([1], 0, 9 * S).counts
+    assert counts["sku1"][1] > 0.9
+    assert counts["sku2"].get(1, 0.0) < 0.1
