@@ -21,8 +21,13 @@ class Sale:
     entries: tuple[Entry, ...]
 
 
-def make_sale(party: Party, settlement: Settlement, now_ns: int, currency: str) -> Sale:
-    """Return the sale of a party's visit. A party that nobody was seen to follow is for a person to look at."""
+def make_sale(
+    party: Party, settlement: Settlement, now_ns: int, currency: str, met_carts: tuple[str, ...] = ()
+) -> Sale:
+    """Return the sale of a party's visit. A party that nobody was seen to follow is for a person to look at.
+
+    A review names ``met_carts``, those of shoppers with whom something may have changed hands.
+    """
     lost = not party.track_ids
     receipt = Receipt(
         receipt_id=f"{party.session_id}-r1",
@@ -46,7 +51,7 @@ def make_sale(party: Party, settlement: Settlement, now_ns: int, currency: str) 
         {"receipt": receipt_document(receipt)},
         key=f"sale:{party.session_id}",
     )
-    reviews = (_review(receipt, settlement, lost),) if receipt.needs_review else ()
+    reviews = (_review(receipt, settlement, lost, met_carts),) if receipt.needs_review else ()
     opened = [
         Entry(LedgerKind.REVIEW_OPENED, now_ns, party.session_id, review_document(r), key=f"review:{r.review_id}")
         for r in reviews
@@ -81,9 +86,11 @@ def _payment(party: Party, receipt: Receipt, now_ns: int) -> list[Entry]:
     return [payment_request(now_ns, request)]
 
 
-def _review(receipt: Receipt, settlement: Settlement, lost: bool) -> Review:
+def _review(receipt: Receipt, settlement: Settlement, lost: bool, met_carts: tuple[str, ...]) -> Review:
     proposed = tuple(doubt.proposed for doubt in settlement.doubts)
-    names = ", ".join(line.name for line in proposed)
+    reason = f"not certain enough: {', '.join(line.name for line in proposed)}"
+    if met_carts:
+        reason += f"; hands met with {', '.join(met_carts)}, something may have changed hands: look at both"
     return Review(
         review_id=f"{receipt.receipt_id}-review",
         state=ReviewState.OPEN,
@@ -94,5 +101,5 @@ def _review(receipt: Receipt, settlement: Settlement, lost: bool) -> Review:
         interaction_ids=tuple(dict.fromkeys(i for line in proposed for i in line.interaction_ids)),
         at_stake_minor=sum(doubt.at_stake_minor for doubt in settlement.doubts),
         currency=receipt.currency,
-        reason="nobody was seen to follow this authorisation" if lost else f"not certain enough: {names}",
+        reason="nobody was seen to follow this authorisation" if lost else reason,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Protocol
 
+from walkout.interactions.meetings import HandsMet
 from walkout.interactions.types import Interaction, VisitEstimate, WeightEvent
 from walkout.tracking.types import Shoppers
 
@@ -40,6 +41,12 @@ class ExplainsEvents(Protocol):
         """See Attributor."""
 
     def restore(self, document: dict[str, Any]) -> None:
+        """See Attributor."""
+
+    def take_meetings(self) -> list[HandsMet]:
+        """See Attributor."""
+
+    def restore_meeting(self, document: dict[str, Any]) -> None:
         """See Attributor."""
 
     def belief_document(self) -> dict[str, dict[str, float]]:

@@ -51,6 +51,7 @@ class LedgerKind(str, Enum):
     TRACKS_BOUND = "tracks_bound"
     WEIGHT_EVENT = "weight_event"
     EVIDENCE = "evidence"
+    HANDS_MET = "hands_met"
     PLANOGRAM_BELIEF = "planogram_belief"
     RECEIPT_ISSUED = "receipt_issued"
     RECEIPT_DELIVERED = "receipt_delivered"

@@ -12,15 +12,16 @@ from typing import ClassVar
 
 from walkout.carts.binding import BindingParameters, PositionHistory, near_exit
 from walkout.carts.checkout import make_sale, release
-from walkout.carts.documents import weight_document, weight_from
+from walkout.carts.documents import weight_document
 from walkout.carts.explains import ExplainsEvents
 from walkout.carts.ledger import Entry, Ledger, LedgerKind, SessionState
 from walkout.carts.outbox import OutboxParameters, PaymentOutbox
 from walkout.carts.party import Party, cart_of, live_lines
 from walkout.carts.payment import PaymentProvider
+from walkout.carts.restore import restore_evidence, unmatched_exits
 from walkout.carts.settlement import SettlementParameters, settle
 from walkout.carts.types import Cart, CartLine, GateEvent, GateEventKind, PartyKind, Receipt, Review
-from walkout.interactions.types import Interaction, WeightEvent
+from walkout.interactions.types import Interaction, VisitEstimate, WeightEvent
 from walkout.store.model import Store
 from walkout.tracking.types import Shoppers
 
@@ -301,6 +302,9 @@ class CartManager:
 
     def _remember(self, interactions: list[Interaction], now_ns: int) -> None:
         entries = []
+        for met in self._attributor.take_meetings():
+            key = f"met:{met.stamp_ns}:{met.first_id}:{met.second_id}"
+            entries.append(Entry(LedgerKind.HANDS_MET, now_ns, "", met.to_document(), key))
         for interaction in interactions:
             self._interactions[interaction.interaction_id] = interaction
             document = self._attributor.evidence_document(interaction.interaction_id)
@@ -358,10 +362,19 @@ class CartManager:
             self._ledger.append(closed, belief, *release(party, "", now_ns))
             self._finish(party, (), now_ns, in_review=False)
             return []
-        sale = make_sale(party, settle(visit, self._store, self._p.settlement), now_ns, self._store.currency)
+        settlement = settle(visit, self._store, self._p.settlement)
+        sale = make_sale(party, settlement, now_ns, self._store.currency, self._met_carts(party, visit))
         self._ledger.append(*sale.entries, belief)
         self._finish(party, sale.receipt.lines, now_ns, in_review=bool(sale.reviews))
         return list(sale.reviews)
+
+    def _met_carts(self, party: Party, visit: VisitEstimate) -> tuple[str, ...]:
+        """Return the carts of those whose hands the party's have met: what is doubtful here may be there."""
+        tracks = {track for met in visit.met for track in met.tracks} - set(party.track_ids)
+        others = [other for other in self._parties.values() if tracks & set(other.track_ids)]
+        unknown = tracks - {track for other in others for track in other.track_ids}
+        nameless = ("somebody who has left or has no cart",) if unknown else ()
+        return (*sorted(other.cart_id for other in others), *nameless)
 
     def _finish(self, party: Party, lines: tuple[CartLine, ...], now_ns: int, in_review: bool) -> None:
         self._attributor.commit(party.track_ids, [line.sku for line in lines])
@@ -422,25 +435,6 @@ class CartManager:
         if not sessions:
             return
         oldest_ns = min(session.entered_ns for session in sessions)
-        self._exits = self._unmatched_exits(oldest_ns)
+        self._exits = unmatched_exits(self._ledger, oldest_ns)
         self._attributor.expect(track_id for party in self._parties.values() for track_id in party.track_ids)
-        for event in self._ledger.events(LedgerKind.EVIDENCE):
-            if event.payload["event"]["onset_ns"] >= oldest_ns - _ENTRY_MARGIN_NS:
-                self._attributor.restore(event.payload)
-        for event in self._ledger.events(LedgerKind.WEIGHT_EVENT):
-            if event.payload["onset_ns"] >= oldest_ns - _ENTRY_MARGIN_NS:
-                self._attributor.add_event(weight_from(event.payload))
-
-    def _unmatched_exits(self, oldest_ns: int) -> list[GateEvent]:
-        """Return passages of an exit that the gate has written down and no session has claimed."""
-        claimed = {event.stamp_ns for event in self._ledger.events(LedgerKind.SESSION_EXITED)}
-        return [
-            GateEvent(
-                f"{event.payload['gate_id']}-{event.sequence:08d}",
-                event.payload["gate_id"],
-                event.stamp_ns,
-                GateEventKind.EXITED,
-            )
-            for event in self._ledger.events(LedgerKind.GATE_EXITED)
-            if event.stamp_ns >= oldest_ns and event.stamp_ns not in claimed
-        ]
+        restore_evidence(self._ledger, self._attributor, oldest_ns - _ENTRY_MARGIN_NS)

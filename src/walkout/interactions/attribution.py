@@ -20,21 +20,21 @@ from walkout.interactions.joint import (
     JointSolver,
     Pin,
     Situation,
+    Step,
 )
 from walkout.interactions.lane_split import LaneSplitter
 from walkout.interactions.likelihoods import ReachParameters, WeightModel, WeightParameters, reach
+from walkout.interactions.meetings import HandsMet, HandWatch, MeetingParameters
 from walkout.interactions.planogram_belief import PlanogramBelief, PlanogramParameters
+from walkout.interactions.shares import assignment_of, beside, event_id_of, interaction_ids, nothing_of
 from walkout.interactions.shopper_history import ShopperHistory
 from walkout.interactions.types import Hypothesis, Interaction, InteractionKind, VisitEstimate, WeightEvent
+from walkout.interactions.visit import HARDLY, visit_estimate
 from walkout.store.model import Store
 from walkout.tracking.types import Shoppers
 
 _SIGNS = {InteractionKind.TAKE: 1, InteractionKind.RETURN: -1}
 _TOUCHED = Hypothesis(0, "", 0, InteractionKind.TOUCH, 0.0)
-_NOTHING = Assignment(0, "", 0, InteractionKind.TOUCH)
-_SECOND = "&2"
-# What is less probable than this is not mentioned.
-_HARDLY = 0.02
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class AttributionParameters:
         weight: what is expected of grams.
         planogram: how far the planogram is trusted.
         joint: how joint hypotheses are weighed.
+        meeting: when hands have met, so that something may have changed hands.
         history_s: how long wrist trajectories are kept.
         wait_s: shoppers must be known this long after an event's onset before it is explained,
         patience_s: unless the event is older than this.
@@ -60,6 +61,7 @@ class AttributionParameters:
     weight: WeightParameters = field(default_factory=WeightParameters)
     planogram: PlanogramParameters = field(default_factory=PlanogramParameters)
     joint: JointParameters = field(default_factory=JointParameters)
+    meeting: MeetingParameters = field(default_factory=MeetingParameters)
     history_s: float = 40.0
     wait_s: float = 0.8
     patience_s: float = 4.0
@@ -117,6 +119,9 @@ class Attributor:
         self._solver = JointSolver(joint, weights, self.belief)
         self._splitter = LaneSplitter(joint.together, joint.unexplained, weights, self.belief)
         self._history = ShopperHistory(parameters.history_s, parameters.reach.forearm_share)
+        self._hands = HandWatch(parameters.meeting, store)
+        self._met: list[HandsMet] = []
+        self._new_met: list[HandsMet] = []
         self._cases: dict[str, _Case] = {}
         self._pinned: dict[str, Pin] = {}
         self._stockers: set[int] = set()
@@ -127,6 +132,10 @@ class Attributor:
     def add_shoppers(self, shoppers: Shoppers) -> None:
         """Remember where everybody's hands are; a track that turns out to be another hands over what it did."""
         self._history.add(shoppers)
+        met = [self._under_heirs(one) for one in self._hands.add(shoppers)]
+        self._met += met
+        self._new_met += met
+        self._dirty |= bool(met)
         for state in shoppers.shoppers:
             heir = state.heir
             if heir is not None and state.track_id not in self._heirs:
@@ -149,7 +158,7 @@ class Attributor:
                 self._cases[name] = _Case(parts[name])
             elif known.event.provisional:
                 # What the provisional event had in parts of its own and the final one has not, has come to nothing.
-                known.event = parts.get(name) or _nothing_of(known.event)
+                known.event = parts.get(name) or nothing_of(known.event)
                 known.evidence = None
         self._dirty = True
 
@@ -179,7 +188,8 @@ class Attributor:
         recent = self._judged(case for case in self._cases.values() if case.event.onset_ns >= window_ns)
         if recent:
             before = [case for case in self._cases.values() if case.event.onset_ns < recent[0].event.onset_ns]
-            self._explain(recent, Situation(self._held(before), frozenset(self._stockers)), live=True)
+            met = [one for one in self._met if one.stamp_ns >= recent[0].event.onset_ns]
+            self._explain(recent, met, Situation(self._held(before), frozenset(self._stockers)), live=True)
         return self._news(now_ns)
 
     def settle(self, track_ids: Iterable[int], from_ns: int, to_ns: int) -> list[Interaction]:
@@ -191,19 +201,21 @@ class Attributor:
         party = frozenset(track_ids)
         inside = self._judged(case for case in self._cases.values() if from_ns <= case.event.onset_ns <= to_ns)
         theirs = [case for case in inside if self._involves(case, party)]
-        others = {t for case in theirs for t in self._plausible(case)}
+        met = [one for one in self._met if from_ns <= one.stamp_ns <= to_ns and one.other(party) is not None]
+        partners = {track for one in met for track in one.tracks} - party
+        others = partners | {t for case in theirs for t in self._plausible(case)}
         chosen = [case for case in inside if self._involves(case, party | others)]
         if not chosen:
             return VisitEstimate((), {}, {}, {})
         ids = {case.event.event_id for case in chosen}
+        last_ns = to_ns if met else chosen[-1].event.onset_ns
         before = [
-            case
-            for case in self._cases.values()
-            if case.event.event_id not in ids and case.event.onset_ns < chosen[-1].event.onset_ns
+            case for case in self._cases.values() if case.event.event_id not in ids and case.event.onset_ns < last_ns
         ]
         held = {key: count for key, count in self._held(before).items() if key[0] not in party}
-        joint = self._explain(chosen, Situation(held, frozenset(self._stockers)))
-        return self._visit(party, chosen, joint)
+        joint = self._explain(chosen, met, Situation(held, frozenset(self._stockers)))
+        judged = [(i, case.evidence.cameras) for case in chosen if case.evidence for i in case.interactions]
+        return visit_estimate(party, judged, tuple(met), joint, self._p.certainty)
 
     def commit(self, track_ids: Iterable[int], skus: Iterable[str]) -> None:
         """Close the books on tracks that left and were billed for these products: nobody else can have taken those.
@@ -212,7 +224,7 @@ class Attributor:
         """
         party, billed = frozenset(track_ids), frozenset(skus)
         for event_id, case in self._cases.items():
-            done = [_assignment(i.best) for i in case.interactions if i.best.kind is not InteractionKind.TOUCH]
+            done = [assignment_of(i.best) for i in case.interactions if i.best.kind is not InteractionKind.TOUCH]
             theirs = tuple(part for part in done if part.track_id in party and part.sku in billed)
             if theirs:
                 before = self._pinned[event_id].parts if event_id in self._pinned else ()
@@ -222,10 +234,20 @@ class Attributor:
 
     def evidence_document(self, interaction_id: str) -> dict[str, Any] | None:
         """Return what a final interaction rests on as a document, None while it is not final or no longer known."""
-        case = self._cases.get(_event_id(interaction_id))
+        case = self._cases.get(event_id_of(interaction_id))
         if case is None or case.evidence is None or case.event.provisional:
             return None
         return case.evidence.to_document()
+
+    def take_meetings(self) -> list[HandsMet]:
+        """Return whose hands have met since the last call, to be written down."""
+        new, self._new_met = self._new_met, []
+        return new
+
+    def restore_meeting(self, document: dict[str, Any]) -> None:
+        """Take back a meeting of hands after a restart."""
+        self._met.append(HandsMet(**document))
+        self._dirty = True
 
     def expect(self, track_ids: Iterable[int]) -> None:
         """Say who is in the store after a restart, before anybody was seen."""
@@ -247,10 +269,16 @@ class Attributor:
 
     def _hand_over(self, former: int, heir: int) -> None:
         """Let what a track may have done be what its heir may have done: both were one shopper all the time."""
+        self._met = [self._under_heirs(met) for met in self._met]
         for case in self._cases.values():
             if case.evidence is not None and former in {track.track_id for track in case.evidence.tracks}:
                 case.evidence = case.evidence.renamed(former, heir)
                 self._dirty = True
+
+    def _under_heirs(self, met: HandsMet) -> HandsMet:
+        for track_id in met.tracks:
+            met = met.renamed(track_id, self._heirs.get(track_id, track_id))
+        return met
 
     def _ready(self, event: WeightEvent, now_ns: int) -> bool:
         known_ns = event.onset_ns + int(self._p.wait_s * 1e9)
@@ -289,12 +317,18 @@ class Attributor:
         ready = [case for case in cases if case.evidence is not None and abs(case.event.delta_g) > 0]
         return sorted(ready, key=lambda case: (case.event.onset_ns, case.event.event_id))
 
-    def _explain(self, cases: list[_Case], situation: Situation, live: bool = False) -> list[JointHypothesis]:
-        evidence = [case.evidence for case in cases if case.evidence is not None]
-        joint = self._solver.solve(evidence, situation, self._pinned, live)
-        for position, case in enumerate(cases):
-            case.interactions = self._interactions(case, joint, position)
-            self._learn(case)
+    def _explain(
+        self, cases: list[_Case], met: list[HandsMet], situation: Situation, live: bool = False
+    ) -> list[JointHypothesis]:
+        """Explain these cases and what may have changed hands at these meetings, all in the order of time."""
+        steps: list[tuple[int, Step, _Case | None]] = [(one.stamp_ns, one, None) for one in met]
+        steps += [(case.event.onset_ns, case.evidence, case) for case in cases if case.evidence is not None]
+        steps.sort(key=lambda step: (step[0], step[2].event.event_id if step[2] else ""))
+        joint = self._solver.solve([step for _, step, _ in steps], situation, self._pinned, live)
+        for position, (_, _, case) in enumerate(steps):
+            if case is not None:
+                case.interactions = self._interactions(case, joint, position)
+                self._learn(case)
         return joint
 
     def _interactions(self, case: _Case, joint: list[JointHypothesis], position: int) -> tuple[Interaction, ...]:
@@ -304,11 +338,11 @@ class Attributor:
         for hypothesis in joint:
             probability = float(np.exp(hypothesis.log_probability))
             chosen = hypothesis.assignments[position]
-            first, second = _beside(best, chosen)
+            first, second = beside(best, chosen)
             odds[0][first] = odds[0].get(first, 0.0) + probability
             odds[1][second] = odds[1].get(second, 0.0) + probability
             shared += probability if chosen.other is not None else 0.0
-        names = _interaction_ids(case.event)[: 1 + (shared > _HARDLY or len(case.told) > 1)]
+        names = interaction_ids(case.event)[: 1 + (shared > HARDLY or len(case.told) > 1)]
         return tuple(Interaction(n, case.event, self._hypotheses(o)) for n, o in zip(names, odds, strict=False))
 
     def _hypotheses(self, odds: dict[Assignment, float]) -> tuple[Hypothesis, ...]:
@@ -381,61 +415,9 @@ class Attributor:
             return any(part.track_id in tracks for part in pin.parts)
         return not self._plausible(case).isdisjoint(tracks)
 
-    def _visit(self, party: frozenset[int], cases: list[_Case], joint: list[JointHypothesis]) -> VisitEstimate:
-        counts: dict[str, dict[int, float]] = {}
-        skus = {key[1] for h in joint for key in h.holdings if key[0] in party}
-        for sku in sorted(skus):
-            odds: dict[int, float] = {}
-            for hypothesis in joint:
-                count = sum(hypothesis.holdings.get((track_id, sku), 0) for track_id in party)
-                odds[count] = odds.get(count, 0.0) + self._p.certainty * float(np.exp(hypothesis.log_probability))
-            counts[sku] = odds
-        theirs = [(c, i) for c in cases for i in c.interactions if self._share(i, party) > _HARDLY]
-        ids: dict[str, list[str]] = {}
-        cameras: dict[str, set[str]] = {}
-        for case, interaction in theirs:
-            likely = (h for h in interaction.hypotheses if h.track_id in party and h.probability > _HARDLY and h.sku)
-            for sku in {h.sku for h in likely}:
-                ids.setdefault(sku, []).append(interaction.interaction_id)
-                cameras.setdefault(sku, set()).update(case.evidence.cameras if case.evidence else ())
-        return VisitEstimate(
-            tuple(interaction for _, interaction in theirs),
-            counts,
-            {sku: tuple(values) for sku, values in ids.items()},
-            {sku: tuple(sorted(values)) for sku, values in cameras.items()},
-        )
-
-    def _share(self, interaction: Interaction, party: frozenset[int]) -> float:
-        return sum(h.probability for h in interaction.hypotheses if h.track_id in party)
-
     def _forget(self, now_ns: int) -> None:
         oldest_ns = now_ns - int(self._p.keep_s * 1e9)
+        self._met = [met for met in self._met if met.stamp_ns >= oldest_ns]
         for event_id in [key for key, case in self._cases.items() if case.event.end_ns < oldest_ns]:
             del self._cases[event_id]
             self._pinned.pop(event_id, None)
-
-
-def _nothing_of(event: WeightEvent) -> WeightEvent:
-    nothing = tuple(0.0 for _ in event.lane_ids)
-    return replace(event, lane_deltas_g=nothing, delta_g=0.0, provisional=False)
-
-
-def _assignment(best: Hypothesis) -> Assignment:
-    return Assignment(best.track_id, best.sku, best.quantity, best.kind)
-
-
-def _beside(best: Assignment, chosen: Assignment) -> tuple[Assignment, Assignment]:
-    """Return the two shares of an explanation, nothing for a missing one, in the order in which ``best`` has them."""
-    first, second = (*chosen.parts, _NOTHING)[:2]
-    crosswise = first.track_id != best.track_id and second.track_id == best.track_id
-    crosswise |= best.other is not None and first.track_id == best.other.track_id
-    return (second, first) if crosswise else (first, second)
-
-
-def _interaction_ids(event: WeightEvent) -> tuple[str, str]:
-    """Return the ids of what the first and the second shopper did in an event."""
-    return f"i:{event.event_id}", f"i:{event.event_id}{_SECOND}"
-
-
-def _event_id(interaction_id: str) -> str:
-    return interaction_id.removeprefix("i:").removesuffix(_SECOND)

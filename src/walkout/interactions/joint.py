@@ -1,13 +1,14 @@
 """Explaining many events at once: a beam over joint hypotheses of who took or returned what.
 
 Events couple through what people hold (nobody returns what he does not have), through strangers that put-backs leave in
-lanes, and through hands (one hand is in one lane at a time). A hypothesis is one explanation of every event so far with
-its probability; the probability of any statement is the sum over the hypotheses in which it holds.
+lanes, through hands (one hand is in one lane at a time), and through what changes hands where hands have met. A
+hypothesis is one explanation of every event so far with its probability; the probability of any statement is the sum
+over the hypotheses in which it holds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import ClassVar
@@ -17,12 +18,16 @@ from numpy.typing import NDArray
 
 from walkout.interactions.evidence import EventEvidence, TrackEvidence
 from walkout.interactions.likelihoods import WeightModel
+from walkout.interactions.meetings import HandsMet
 from walkout.interactions.planogram_belief import PlanogramBelief
 from walkout.interactions.types import InteractionKind
 
 FloatArray = NDArray[np.float64]
 Holding = tuple[int, str]
 Stranger = tuple[str, str]
+Step = EventEvidence | HandsMet
+Given = tuple[int, int, str]
+"""Who gave whom one piece of what."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,8 @@ class JointParameters:
         same_hand: odds that one hand works in two lanes within ``same_hand_s``.
         same_hand_s: see there.
         together: odds that somebody else takes or returns the same product in the same lane at the same moment.
+        exchange: how often something has changed hands where hands have met,
+        swap: and how often one thing for another, when both hold something.
         beam: joint hypotheses kept when a whole visit is judged,
         live_beam: and while it goes on.
         explanations: explanations of one event by products and counts that are followed.
@@ -48,6 +55,8 @@ class JointParameters:
     same_hand: float = 0.1
     same_hand_s: float = 0.6
     together: float = 0.08
+    exchange: float = 0.7
+    swap: float = 0.2
     beam: int = 120
     live_beam: int = 40
     explanations: int = 24
@@ -58,6 +67,9 @@ class JointParameters:
         for name, value in vars(self).items():
             if value <= 0:
                 raise ValueError(f"{name} is {value}: must be positive")
+        for name in ("exchange", "swap"):
+            if getattr(self, name) >= 1:
+                raise ValueError(f"{name} is {getattr(self, name)}: must be a probability below 1")
 
     RANGES: ClassVar[Mapping[str, tuple[float, float]]] = {
         "nobody": (1e-9, 1),
@@ -66,6 +78,8 @@ class JointParameters:
         "same_hand": (1e-9, 1),
         "same_hand_s": (0.01, 10),
         "together": (1e-9, 1),
+        "exchange": (1e-6, 0.999),
+        "swap": (1e-6, 0.999),
         "beam": (1, 10000),
         "live_beam": (1, 10000),
         "explanations": (1, 1000),
@@ -90,6 +104,10 @@ class Assignment:
     def parts(self) -> tuple[Assignment, ...]:
         """What each one did who had a share in it."""
         return (self,) if self.other is None else (replace(self, other=None), self.other)
+
+
+NOTHING = Assignment(0, "", 0, InteractionKind.TOUCH)
+"""That nobody has done anything."""
 
 
 @dataclass(frozen=True)
@@ -155,9 +173,11 @@ class JointSolver:
         self._belief = belief
 
     def solve(
-        self, events: list[EventEvidence], situation: Situation, pinned: dict[str, Pin], live: bool = False
+        self, events: Sequence[Step], situation: Situation, pinned: dict[str, Pin], live: bool = False
     ) -> list[JointHypothesis]:
         """Return joint hypotheses of ``events`` (in time order), best first, probabilities summing to 1.
+
+        Hands that met among them move what people hold; their explanation in a hypothesis is that nothing was weighed.
 
         Events whose id is in ``pinned`` are explained as given there, as far as it goes. ``live`` looks at
         fewer hypotheses.
@@ -165,11 +185,14 @@ class JointSolver:
         width = self._p.live_beam if live else self._p.beam
         beam = [JointHypothesis(0.0, (), (), dict(situation.holdings), {})]
         for index, evidence in enumerate(events):
+            if isinstance(evidence, HandsMet):
+                beam = self._exchange(beam, evidence, width)
+                continue
             candidates = self._open_candidates(evidence, pinned.get(evidence.event.event_id))
             near = [
                 position
                 for position in range(max(0, index - 6), index)
-                if abs(events[position].event.onset_ns - evidence.event.onset_ns) < self._p.same_hand_s * 1e9
+                if abs(_stamp_ns(events[position]) - evidence.event.onset_ns) < self._p.same_hand_s * 1e9
             ]
             beam = self._extend(beam, candidates, evidence, near, situation, width)
         return beam
@@ -271,6 +294,30 @@ class JointSolver:
         total = float(np.logaddexp.reduce([entry[0] for entry in kept]))
         return [_follow(beam[position], candidate, evidence, score - total) for score, position, candidate in kept]
 
+    def _exchange(self, beam: list[JointHypothesis], met: HandsMet, width: int) -> list[JointHypothesis]:
+        """Follow every hypothesis with nothing given, one piece given, or one swapped for another."""
+        scored: list[tuple[float, int, tuple[Given, ...]]] = []
+        for position, hypothesis in enumerate(beam):
+            for given, odds in self._exchanges(hypothesis, met):
+                scored.append((hypothesis.log_probability + float(np.log(odds)), position, given))
+        scored.sort(key=lambda entry: -entry[0])
+        kept = [entry for entry in scored[:width] if entry[0] > scored[0][0] - self._p.prune]
+        total = float(np.logaddexp.reduce([entry[0] for entry in kept]))
+        return [_give(beam[position], given, score - total) for score, position, given in kept]
+
+    def _exchanges(self, hypothesis: JointHypothesis, met: HandsMet) -> Iterator[tuple[tuple[Given, ...], float]]:
+        """Yield what may have changed hands, with its probability: every product that they hold is as likely."""
+        first, second = met.tracks
+        held = [(track, sku) for (track, sku), count in sorted(hypothesis.holdings.items()) if count > 0]
+        gifts = [(track, second if track == first else first, sku) for track, sku in held if track in met.tracks]
+        swaps = [(a, b) for a, b in combinations(gifts, 2) if a[0] != b[0] and a[2] != b[2]]
+        yield (), 1.0 - self._p.exchange if gifts else 1.0
+        swap = self._p.swap if swaps else 0.0
+        for gift in gifts:
+            yield (gift,), self._p.exchange * (1.0 - swap) / len(gifts)
+        for pair in swaps:
+            yield pair, self._p.exchange * swap / len(swaps)
+
     def _coupling(
         self,
         hypothesis: JointHypothesis,
@@ -292,6 +339,25 @@ class JointSolver:
         for position in near:
             score += self._log_same_hand * len(set(candidate.hands) & set(hypothesis.hands[position]))
         return score
+
+
+def _stamp_ns(step: Step) -> int:
+    return step.stamp_ns if isinstance(step, HandsMet) else step.event.onset_ns
+
+
+def _give(hypothesis: JointHypothesis, given: tuple[Given, ...], log_probability: float) -> JointHypothesis:
+    """Return the hypothesis after these pieces have changed hands."""
+    holdings = dict(hypothesis.holdings)
+    for giver, taker, sku in given:
+        holdings[giver, sku] -= 1
+        holdings[taker, sku] = holdings.get((taker, sku), 0) + 1
+    return JointHypothesis(
+        log_probability,
+        (*hypothesis.assignments, NOTHING),
+        (*hypothesis.hands, ()),
+        holdings,
+        hypothesis.strangers,
+    )
 
 
 def _doer(track: TrackEvidence) -> _Doer:

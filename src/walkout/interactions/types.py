@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
+from walkout.interactions.meetings import HandsMet
+
 
 @dataclass(frozen=True)
 class WeightEvent:
@@ -65,10 +67,11 @@ class VisitEstimate:
     """A whole visit explained once more.
 
     ``counts`` gives for every product the probability of each number of pieces that the party left with (also 0);
-    ``interaction_ids`` the evidence of each product, ``camera_ids`` who saw it.
+    ``interaction_ids`` the evidence of each product, ``camera_ids`` who saw it, ``met`` whose hands met the party's.
     """
 
     interactions: tuple[Interaction, ...]
     counts: dict[str, dict[int, float]]
     interaction_ids: dict[str, tuple[str, ...]]
     camera_ids: dict[str, tuple[str, ...]]
+    met: tuple[HandsMet, ...] = ()

@@ -81,13 +81,17 @@ class CrashingProvider(SandboxPaymentProvider):
 
 @dataclass
 class Visit:
-    """One shopper's script: ``moves`` are (second after entering, lane, pieces, product), negative pieces are taken."""
+    """One shopper's script: ``moves`` are (second after entering, lane, pieces, product), negative pieces are taken.
+
+    Around the second ``meets_s`` the shopper holds out a hand in the middle of the store.
+    """
 
     track: int
     enters_s: float
     leaves_s: float
     moves: list[tuple[float, int, int, int]] = field(default_factory=list)
     token: str = "card-ok-1"
+    meets_s: float = -10.0
 
     def basket(self) -> dict[str, int]:
         counts: dict[str, int] = {}
@@ -142,6 +146,10 @@ def _state(visit: Visit, stamp_ns: int) -> ShopperState:
     for after_s, lane, _, _ in visit.moves:
         if -0.3 <= now_s - visit.enters_s - after_s <= 0.9:
             keypoints[Keypoint.RIGHT_WRIST] = STORE.lane_sites[lane_id(lane)].position + np.array([0.1, 0.0, 0.12])
+    if abs(now_s - visit.meets_s) <= 1.0:
+        side = 1 if visit.track % 2 else -1
+        body = np.array([1.8, 0.35 * side])
+        keypoints[Keypoint.RIGHT_WRIST] = [1.8, 0.08 * side, 1.06]
     mean = np.array([*body, 0, 0, 1.7])
     sds = np.full(12, 0.04)
     return ShopperState(

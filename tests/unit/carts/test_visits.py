@@ -205,3 +205,33 @@ def test_receipt_kinds_and_store(tmp_path: Path) -> None:
     assert receipt.kind is ReceiptKind.SALE
     assert receipt.currency == STORE.currency
     assert receipt.receipt_id.startswith("test-")
+
+
+def after_a_meeting(tmp_path: Path, restart: bool = False) -> Shop:
+    """Two shoppers take something each and hold their hands together before they leave."""
+    first = Visit(7, 2.0, 24.0, [(3.0, 4, -1, 4)], meets_s=16.0)
+    second = Visit(8, 5.0, 30.0, [(5.0, 9, -1, 9)], "card-ok-2", meets_s=16.0)
+    inputs = script([first, second], 42.0)
+    shop = Shop(tmp_path)
+    before = [entry for entry in inputs if entry[0] < 20 * S]
+    shop.play(before)
+    if restart:
+        shop.stop()
+        shop.start()
+    shop.play(inputs[len(before) :])
+    return shop
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_when_hands_met_both_carts_are_in_doubt_and_the_reviews_name_each_other(tmp_path: Path, restart: bool) -> None:
+    shop = after_a_meeting(tmp_path, restart)
+    reviews = {review.session_id: review for review in shop.reviews}
+    assert len(reviews) == 2
+    for session_id, review in reviews.items():
+        (other,) = reviews.keys() - {session_id}
+        assert f"hands met with {other}-cart" in review.reason
+        assert {line.sku for line in review.proposed_lines} == {"sku4", "sku9"}
+        # What may have been handed over is looked at where it was taken.
+        assert all(line.interaction_ids for line in review.proposed_lines)
+        assert all(0.05 < line.probability < 0.95 for line in review.proposed_lines)
+    assert all(receipt.needs_review for receipt in shop.ledger.receipts())

@@ -1,0 +1,36 @@
+"""What a cart manager that starts again finds in the ledger."""
+
+from __future__ import annotations
+
+from walkout.carts.documents import weight_from
+from walkout.carts.explains import ExplainsEvents
+from walkout.carts.ledger import Ledger, LedgerKind
+from walkout.carts.types import GateEvent, GateEventKind
+
+
+def restore_evidence(ledger: Ledger, attributor: ExplainsEvents, oldest_ns: int) -> None:
+    """Give back to the attribution what it knew of the time since ``oldest_ns``, and weights it had not explained."""
+    for event in ledger.events(LedgerKind.EVIDENCE):
+        if event.payload["event"]["onset_ns"] >= oldest_ns:
+            attributor.restore(event.payload)
+    for event in ledger.events(LedgerKind.HANDS_MET):
+        if event.payload["stamp_ns"] >= oldest_ns:
+            attributor.restore_meeting(event.payload)
+    for event in ledger.events(LedgerKind.WEIGHT_EVENT):
+        if event.payload["onset_ns"] >= oldest_ns:
+            attributor.add_event(weight_from(event.payload))
+
+
+def unmatched_exits(ledger: Ledger, oldest_ns: int) -> list[GateEvent]:
+    """Return passages of an exit that the gate has written down and no session has claimed."""
+    claimed = {event.stamp_ns for event in ledger.events(LedgerKind.SESSION_EXITED)}
+    return [
+        GateEvent(
+            f"{event.payload['gate_id']}-{event.sequence:08d}",
+            event.payload["gate_id"],
+            event.stamp_ns,
+            GateEventKind.EXITED,
+        )
+        for event in ledger.events(LedgerKind.GATE_EXITED)
+        if event.stamp_ns >= oldest_ns and event.stamp_ns not in claimed
+    ]
