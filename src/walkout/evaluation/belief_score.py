@@ -11,20 +11,21 @@ from numpy.typing import NDArray
 
 from walkout.evaluation.movement import Compared, Placed, matched_pairs
 from walkout.evaluation.statistics import Claim, expected_calibration_error, reliability
+from walkout.evaluation.wrist_views import WristSightings
 
 FloatArray = NDArray[np.float64]
 
 WITHIN_95 = {2: 5.991, 3: 7.815}
 MEDIAN = {2: 1.386, 3: 2.366}
 """95 % quantiles and medians of chi squared by degrees of freedom."""
-VIEWS = (("1", 1, 1), ("2", 2, 2), ("3+", 3, 10_000))
+VIEWS = (("0", 0, 0), ("1", 1, 1), ("2", 2, 2), ("3+", 3, 10_000))
 DOUBTFUL = (0.05, 0.95)
 """Identity probabilities between these say that the tracker is not sure."""
 
 
 @dataclass(frozen=True)
 class WristSample:
-    """One known wrist: how far off (m), its normalised square (error over standard deviation, 3 axes), bound views."""
+    """One known wrist: how far off (m), its normalised square (error over standard deviation, 3 axes), views of it."""
 
     error_m: float
     nees: float
@@ -98,8 +99,11 @@ def honesty(nees: Sequence[float], dof: int) -> dict[str, float | None]:
     }
 
 
-def score_beliefs(compared: Sequence[Compared]) -> BeliefFigures:
-    """Return the figures of a run, in the order of time."""
+def score_beliefs(compared: Sequence[Compared], sightings: WristSightings | None = None) -> BeliefFigures:
+    """Return the figures of a run, in the order of time.
+
+    The views of a wrist are the cameras that show it, or, without ``sightings``, those bound to its shopper.
+    """
     errors: list[float] = []
     nees: list[float] = []
     wrists: list[WristSample] = []
@@ -110,6 +114,9 @@ def score_beliefs(compared: Sequence[Compared]) -> BeliefFigures:
         if tracks.beliefs is None:
             continue
         rows, columns = matched_pairs(pair)
+        views = np.zeros((len(truth.ids), 2), dtype=np.int64) if sightings is None else sightings.count(truth)
+        if sightings is None:
+            views[rows] = tracks.beliefs.views[columns][:, None]
         for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
             # A person's right identity is the first that began on them; one that began on somebody else is theirs.
             person, identity = int(truth.ids[row]), int(tracks.ids[column])
@@ -119,7 +126,7 @@ def score_beliefs(compared: Sequence[Compared]) -> BeliefFigures:
             off = truth.positions[row] - tracks.positions[column]
             errors.append(round(float(np.linalg.norm(off)), 4))
             nees.append(round(float(off @ np.linalg.solve(tracks.beliefs.covariances[column], off)), 3))
-            wrists += _wrist_samples(truth, row, tracks, column)
+            wrists += _wrist_samples(truth, row, tracks, column, views[row])
             claims += [
                 Claim(min(round(float(probability), 3), 1.0), names.get(int(truth.ids[row])) == identity)
                 for identity, probability in tracks.beliefs.identities[column]
@@ -127,15 +134,14 @@ def score_beliefs(compared: Sequence[Compared]) -> BeliefFigures:
     return BeliefFigures(tuple(errors), tuple(nees), tuple(wrists), tuple(claims))
 
 
-def _wrist_samples(truth: Placed, row: int, tracks: Placed, column: int) -> list[WristSample]:
+def _wrist_samples(truth: Placed, row: int, tracks: Placed, column: int, views: NDArray[np.int64]) -> list[WristSample]:
     assert tracks.beliefs is not None
     samples = []
     for side in range(2):
         error = float(np.linalg.norm(truth.wrists[row, side] - tracks.wrists[column, side]))
         sd = float(tracks.beliefs.wrist_sd[column, side])
         if np.isfinite(error) and np.isfinite(sd):
-            views = int(tracks.beliefs.views[column])
-            samples.append(WristSample(round(error, 4), round((error / sd) ** 2, 3), views))
+            samples.append(WristSample(round(error, 4), round((error / sd) ** 2, 3), int(views[side])))
     return samples
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from walkout.evaluation.belief_score import BeliefFigures, score_beliefs
 from walkout.evaluation.movement import THRESHOLD_M, Compared, Movement, Placed, matched_pairs
+from walkout.evaluation.wrist_views import WristSightings
 from walkout.simulation.truth import Truth
 from walkout.store.model import Store
 
@@ -97,7 +98,9 @@ def reaches_of(truth: Truth, store: Store) -> list[Reach]:
     ]
 
 
-def score_movement(movement: Movement, reaches: Sequence[Reach] = ()) -> MovementFigures:
+def score_movement(
+    movement: Movement, reaches: Sequence[Reach] = (), sightings: WristSightings | None = None
+) -> MovementFigures:
     """Return the figures of a run."""
     from walkout.evaluation.tracking_metrics import score_tracks  # brings pandas with it
 
@@ -123,7 +126,7 @@ def score_movement(movement: Movement, reaches: Sequence[Reach] = ()) -> Movemen
         wrists,
         errors,
         reach_errors(compared, reaches),
-        score_beliefs(compared),
+        score_beliefs(compared, sightings),
     )
 
 

@@ -206,7 +206,7 @@ def _beliefs(found: Mapping[str, Any]) -> str:
     )
     return (
         f"tracking, how sure: place {found['place_error_cm_p50']:.1f} cm (median), NEES {place['nees_per_dof']:.2f}, "
-        f"{place['within_95']:.0%} within the 95 % ellipse; wrists by cameras (median / within 95 %): "
+        f"{place['within_95']:.0%} within the 95 % ellipse; wrists by cameras that show them (median / within 95 %): "
         f"{', '.join(wrists) or '-'}; identities: calibration error {error:.3f} of {found['identity_claims']}"
     )
 

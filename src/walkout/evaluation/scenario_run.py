@@ -18,6 +18,8 @@ from walkout.evaluation.pipeline import Measurement, PipelineOutput, StorePipeli
 from walkout.evaluation.receipt_metrics import ReceiptScore
 from walkout.evaluation.record import RunRecord, SentCommand
 from walkout.evaluation.true_perception import Perception, TruePerception
+from walkout.evaluation.wrist_views import WristSightings
+from walkout.perception.types import Detections
 from walkout.simulation.scenario import Scenario, load_scenario
 from walkout.simulation.store_simulator import StoreSimulator
 from walkout.store.loader import load_store
@@ -39,6 +41,7 @@ class ScenarioRun:
         self.simulator = StoreSimulator(store, scenario, seed, renderer=self._truth_seer)
         self.record = RunRecord()
         self.movement = Movement()
+        self._sightings = WristSightings(store.camera_by_id)
         self._pipeline = StorePipeline(store)
         self._elapsed_s = self._stage_cpu_s = 0.0
 
@@ -57,6 +60,9 @@ class ScenarioRun:
             self._carry_out(output)
             self.record.note(output, measurement, now_ns, cpu_s)
             self.movement.note_tracks(output.shoppers)
+            found = given if isinstance(given, Detections) else output.detections
+            if found is not None:
+                self._sightings.note(found)
             if self.movement.due(now_ns):
                 self.movement.note_truth(now_ns, self.simulator.world.true_shoppers())
             progress(now_ns * 1e-9)
@@ -84,7 +90,8 @@ class ScenarioRun:
         effort = ReceiptScore(
             simulated_s=self.simulator.now_ns * 1e-9, elapsed_s=self._elapsed_s, stage_cpu_s=self._stage_cpu_s
         )
-        movement = score_movement(self.movement, reaches_of(self.simulator.world.truth, self.store))
+        reaches = reaches_of(self.simulator.world.truth, self.store)
+        movement = score_movement(self.movement, reaches, self._sightings)
         return replace(figures, score=figures.score + effort, movement=movement), wrong_trips
 
     def close(self) -> None:
