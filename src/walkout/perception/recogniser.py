@@ -1,7 +1,7 @@
 """Which product a picture shows, known from catalogue pictures alone: no training for new products.
 
-An embedding shortlists the catalogue; local features then check each of the shortlist, and where they agree the label
-is laid over the picture and its colours are compared, because the variants of a family differ in little else.
+An embedding shortlists the catalogue; local features vote within it; where they agree on a way to lay a label over the
+picture its colours are compared, because the variants of a family differ in little else.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from walkout.perception.embedding import Embedder
-from walkout.perception.local_features import Image, LocalFeatures, agree, extract
+from walkout.perception.local_features import Image, LocalFeatures, Matches, agree, extract, extract_label, match, votes
 from walkout.perception.types import ProductCandidate
 
 FloatArray = NDArray[np.float64]
 
 _WHITE = 240
 _COMPARED_SIDE = 64
+_LEAST_SEEN = 0.2
+_FARTHEST_COLOUR = 40.0
 
 
 @dataclass(frozen=True)
@@ -29,38 +31,47 @@ class RecogniserParameters:
     """How products are recognised.
 
     Attributes:
-        shortlist: products that local features check.
+        shortlist: products whose labels are looked for in a query.
         label_side: longer side of a catalogue picture for local features, pixels.
         query_side: and of a query.
         label_features: features of a catalogue picture.
+        view_features: and of each foreshortened view of it.
         query_features: and of a query.
         ratio: a match must be nearer than this share of the second nearest.
         tolerance_px: matches that agree on one homography lie within this of it.
         least_inliers: fewer agreeing matches say nothing.
         embedding_weight: nats per unit of cosine,
+        vote_weight: per unit of ``votes``,
         inlier_weight: per natural logarithm of the agreeing matches,
-        colour_weight: and per unit of correlation of the colours under the label.
+        pattern_weight: per unit of correlation of the colours under the label,
+        colour_weight: and per unit of chromaticity by which they differ less than ``colour_distance``.
+        colour_distance: mean difference of chromaticities, units of CIE L*a*b*, that says nothing.
         unknown_nats: odds that the picture shows none of the products, in nats on the same scale.
         sure_margin: the best product's probability must exceed the second's by this to be sure.
     """
 
-    shortlist: int = 20
+    shortlist: int = 24
     label_side: int = 320
     query_side: int = 480
-    label_features: int = 600
-    query_features: int = 1200
+    label_features: int = 400
+    view_features: int = 200
+    query_features: int = 1000
     ratio: float = 0.85
     tolerance_px: float = 6.0
     least_inliers: int = 5
-    embedding_weight: float = 16.0
+    embedding_weight: float = 30.0
+    vote_weight: float = 0.1
     inlier_weight: float = 4.0
-    colour_weight: float = 3.0
-    unknown_nats: float = 11.0
+    pattern_weight: float = 3.0
+    colour_weight: float = 0.3
+    colour_distance: float = 20.0
+    unknown_nats: float = 20.0
     sure_margin: float = 0.4
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense."""
-        for name in ("shortlist", "label_side", "query_side", "label_features", "query_features", "tolerance_px"):
+        sizes = ("shortlist", "label_side", "query_side", "label_features", "view_features", "query_features")
+        for name in (*sizes, "tolerance_px"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} is {getattr(self, name)}: must be positive")
         if not 0 < self.ratio < 1:
@@ -108,7 +119,10 @@ class Recogniser:
         labels = [_without_border(label) for label in labels]
         self._skus = tuple(entry.sku for entry in catalogue)
         self._vectors = np.concatenate([self._embedder.embed([label]) for label in labels])
-        self._features = [extract(label, parameters.label_side, parameters.label_features) for label in labels]
+        self._features = [
+            extract_label(label, parameters.label_side, parameters.label_features, parameters.view_features)
+            for label in labels
+        ]
 
     def candidates(self, image: Image, prior: Mapping[str, float] | None = None) -> tuple[ProductCandidate, ...]:
         """Return the products that an image may show, by falling probability; see ``recognise``."""
@@ -136,9 +150,12 @@ class Recogniser:
         p = self._p
         nats = p.embedding_weight * self._similarity(image)
         nats += np.log([max(prior.get(sku, 1.0), 1e-9) for sku in self._skus])
-        query = extract(image, p.query_side, p.query_features)
-        for index in np.argsort(-nats, kind="stable")[: p.shortlist]:
-            nats[index] += self._verified(self._features[index], query)
+        listed = np.argsort(-nats, kind="stable")[: p.shortlist]
+        query = extract(image, p.query_side, p.query_features, middle_first=True)
+        matched = [match(self._features[index], query, p.ratio) for index in listed]
+        nats[listed] += p.vote_weight * votes(matched, query)
+        for index, matches in zip(listed, matched, strict=True):
+            nats[index] += self._verified(self._features[index], query, matches)
         scores: dict[str, float] = {}
         for sku, value in zip(self._skus, nats, strict=True):
             scores[sku] = max(scores.get(sku, -np.inf), float(value))
@@ -148,14 +165,18 @@ class Recogniser:
         """Return (entries,) cosines of the catalogue to the picture, averaged over the whole of it and its middle."""
         return np.asarray((self._embedder.embed(_views(image)) @ self._vectors.T).mean(axis=0), np.float64)
 
-    def _verified(self, label: LocalFeatures, query: LocalFeatures) -> float:
-        """Return the nats that local features and colours add for a product."""
+    def _verified(self, label: LocalFeatures, query: LocalFeatures, matches: Matches) -> float:
+        """Return the nats that agreeing local features and the colours under the label add for a product."""
         p = self._p
-        found = agree(label, query, p.ratio, p.tolerance_px)
+        found = agree(label, matches, p.tolerance_px)
         if found.homography is None or found.inliers < p.least_inliers:
             return 0.0
         gain = p.inlier_weight * float(np.log(found.inliers / (p.least_inliers - 1)))
-        return gain + p.colour_weight * _colours(label, query, found.homography)
+        colours = _colours(label, query, found.homography)
+        if colours is None:
+            return gain
+        pattern, distance = colours
+        return gain + p.pattern_weight * pattern + p.colour_weight * (p.colour_distance - distance)
 
 
 def _views(image: Image) -> list[Image]:
@@ -166,10 +187,12 @@ def _views(image: Image) -> list[Image]:
     return [image, middle, upright]
 
 
-def _colours(label: LocalFeatures, query: LocalFeatures, homography: FloatArray) -> float:
-    """Return how the colours of the picture correlate with those of the label laid over it, -1..1, 0 when unseen.
+def _colours(label: LocalFeatures, query: LocalFeatures, homography: FloatArray) -> tuple[float, float] | None:
+    """Return how the label's colours correlate with those it is laid over (-1..1) and their mean difference, or None.
 
-    Chromaticities alone (a and b of CIE L*a*b*) about their means: lamps change brightness and tint.
+    Chromaticities alone (a and b of CIE L*a*b*): lamps change brightness. Correlation is about their means, because
+    lamps change tint too; the difference, cut at ``_FARTHEST_COLOUR``, tells plain variants whose patterns are alike.
+    None where too little of the label lies within the picture.
     """
     height, width = label.picture.shape[:2]
     scale = _COMPARED_SIDE / max(height, width)
@@ -178,17 +201,20 @@ def _colours(label: LocalFeatures, query: LocalFeatures, homography: FloatArray)
     inside = np.full(query.picture.shape[:2], 255, np.uint8)
     mask = cv2.warpPerspective(inside, homography, (width, height), flags=cv2.WARP_INVERSE_MAP)
     seen = cv2.resize(mask, size, interpolation=cv2.INTER_AREA) > 200
-    if seen.mean() < 0.2:
-        return 0.0
+    if seen.mean() < _LEAST_SEEN:
+        return None
     ours, theirs = (_chromaticities(picture, size)[seen] for picture in (label.picture, np.asarray(laid, np.uint8)))
+    distance = float(np.minimum(np.linalg.norm(ours - theirs, axis=1), _FARTHEST_COLOUR).mean())
     ours, theirs = ours - ours.mean(axis=0), theirs - theirs.mean(axis=0)
     size_of = float(np.sqrt((ours**2).sum() * (theirs**2).sum()))
-    return float((ours * theirs).sum() / size_of) if size_of > 1e-6 else 0.0
+    return (float((ours * theirs).sum() / size_of) if size_of > 1e-6 else 0.0), distance
 
 
 def _chromaticities(picture: Image, size: tuple[int, int]) -> FloatArray:
+    """Return a and b of CIE L*a*b*, (height, width, 2)."""
     small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2LAB)[:, :, 1:], np.float64)
+    lab = cv2.cvtColor(np.asarray(small, np.float32) / 255.0, cv2.COLOR_BGR2LAB)
+    return np.asarray(lab[:, :, 1:], np.float64)
 
 
 def _without_border(picture: Image) -> Image:
