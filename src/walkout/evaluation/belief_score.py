@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from walkout.evaluation.group_score import group_figures
 from walkout.evaluation.movement import Compared, Placed, matched_pairs
 from walkout.evaluation.statistics import Claim, expected_calibration_error, reliability
 from walkout.evaluation.wrist_views import WristSightings
@@ -38,13 +39,15 @@ class BeliefFigures:
 
     ``place_errors_m`` are distances on the floor, ``place_nees`` their normalised estimation error squared (2 degrees
     of freedom; Bar-Shalom, Li and Kirubarajan 2001, 5.4). ``identities`` are the claims "this track is so-and-so", of
-    the track's own identity and of the others that it names.
+    the track's own identity and of the others that it names. ``groups`` are claims that two people came together, one a
+    pair, as they stood when the two were last in the store at the same time.
     """
 
     place_errors_m: tuple[float, ...] = ()
     place_nees: tuple[float, ...] = ()
     wrists: tuple[WristSample, ...] = ()
     identities: tuple[Claim, ...] = ()
+    groups: tuple[Claim, ...] = ()
 
     def __add__(self, other: BeliefFigures) -> BeliefFigures:
         """Return the samples of both."""
@@ -70,6 +73,7 @@ class BeliefFigures:
                 "mean_probability": _mean([c.probability for c in doubtful]),
                 "share_right": _mean([float(c.right) for c in doubtful]),
             },
+            "groups": group_figures(self.groups),
         }
 
     def _wrists(self, chosen: Sequence[WristSample]) -> dict[str, Any]:
@@ -118,10 +122,7 @@ def score_beliefs(compared: Sequence[Compared], sightings: WristSightings | None
         if sightings is None:
             views[rows] = tracks.beliefs.views[columns][:, None]
         for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
-            # A person's right identity is the first that began on them; one that began on somebody else is theirs.
-            person, identity = int(truth.ids[row]), int(tracks.ids[column])
-            if person not in names and identity not in names.values():
-                names[person] = identity
+            _name(names, int(truth.ids[row]), int(tracks.ids[column]))
         for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
             off = truth.positions[row] - tracks.positions[column]
             errors.append(round(float(np.linalg.norm(off)), 4))
@@ -132,6 +133,21 @@ def score_beliefs(compared: Sequence[Compared], sightings: WristSightings | None
                 for identity, probability in tracks.beliefs.identities[column]
             ]
     return BeliefFigures(tuple(errors), tuple(nees), tuple(wrists), tuple(claims))
+
+
+def right_identities(compared: Sequence[Compared]) -> dict[int, int]:
+    """Return the right track id of every person who was ever followed."""
+    names: dict[int, int] = {}
+    for pair in compared:
+        for row, column in zip(*matched_pairs(pair), strict=True):
+            _name(names, int(pair.truth.ids[row]), int(pair.tracks.ids[column]))
+    return names
+
+
+def _name(names: dict[int, int], person: int, identity: int) -> None:
+    """Note the first identity that began on a person; one that began on somebody else is theirs."""
+    if person not in names and identity not in names.values():
+        names[person] = identity
 
 
 def _wrist_samples(truth: Placed, row: int, tracks: Placed, column: int, views: NDArray[np.int64]) -> list[WristSample]:

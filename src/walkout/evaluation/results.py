@@ -208,6 +208,17 @@ def _beliefs(found: Mapping[str, Any]) -> str:
         f"tracking, how sure: place {found['place_error_cm_p50']:.1f} cm (median), NEES {place['nees_per_dof']:.2f}, "
         f"{place['within_95']:.0%} within the 95 % ellipse; wrists by cameras that show them (median / within 95 %): "
         f"{', '.join(wrists) or '-'}; identities: calibration error {error:.3f} of {found['identity_claims']}"
+        f"{_groups(found['groups'])}"
+    )
+
+
+def _groups(found: Mapping[str, Any]) -> str:
+    if found["auc"] is None:
+        return ""
+    precision = "-" if found["precision"] is None else f"{found['precision']:.0%}"
+    return (
+        f"; who came together: AUC {found['auc']:.2f}, precision {precision}, recall {found['recall']:.0%} "
+        f"of {found['together']} in {found['pairs']} pairs"
     )
 
 

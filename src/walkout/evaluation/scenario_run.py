@@ -10,7 +10,9 @@ from pathlib import Path
 from walkout.carts.gate import GateAction
 from walkout.drivers.types import Frame
 from walkout.errors import UserError
+from walkout.evaluation.belief_score import right_identities
 from walkout.evaluation.figures import RunFigures
+from walkout.evaluation.group_score import GroupWatch
 from walkout.evaluation.judging import WrongTrip, judge
 from walkout.evaluation.movement import Movement
 from walkout.evaluation.movement_score import reaches_of, score_movement
@@ -22,6 +24,7 @@ from walkout.evaluation.wrist_views import WristSightings
 from walkout.perception.types import Detections
 from walkout.simulation.scenario import Scenario, load_scenario
 from walkout.simulation.store_simulator import StoreSimulator
+from walkout.simulation.truth import VisitKind
 from walkout.store.loader import load_store
 from walkout.store.model import Store
 
@@ -29,6 +32,7 @@ LINGER_S = 20.0
 LONGEST_S = 4 * 3600.0
 """A scenario without a duration must have ended by then, or somebody in it waits for ever."""
 _LINGER_STEP_NS = 100_000_000
+_CUSTOMERS = (VisitKind.SHOPPER, VisitKind.TAILGATER)
 
 
 class ScenarioRun:
@@ -42,6 +46,7 @@ class ScenarioRun:
         self.record = RunRecord()
         self.movement = Movement()
         self._sightings = WristSightings(store.camera_by_id)
+        self._groups = GroupWatch()
         self._pipeline = StorePipeline(store)
         self._elapsed_s = self._stage_cpu_s = 0.0
 
@@ -60,6 +65,7 @@ class ScenarioRun:
             self._carry_out(output)
             self.record.note(output, measurement, now_ns, cpu_s)
             self.movement.note_tracks(output.shoppers)
+            self._groups.note(output.shoppers)
             found = given if isinstance(given, Detections) else output.detections
             if found is not None:
                 self._sightings.note(found)
@@ -92,6 +98,9 @@ class ScenarioRun:
         )
         reaches = reaches_of(self.simulator.world.truth, self.store)
         movement = score_movement(self.movement, reaches, self._sightings)
+        parties = {v.visit_id: v.party_id for v in self.simulator.world.truth.visits.values() if v.kind in _CUSTOMERS}
+        groups = self._groups.claims(right_identities(self.movement.compare()), parties)
+        movement = replace(movement, beliefs=replace(movement.beliefs, groups=groups))
         return replace(figures, score=figures.score + effort, movement=movement), wrong_trips
 
     def close(self) -> None:

@@ -93,6 +93,8 @@ def _shopper_to_msg(state: ShopperState) -> msg.Shopper:
         views=list(state.views),
         candidate_ids=list(state.candidate_ids),
         candidate_probabilities=[float(p) for p in state.candidate_probabilities],
+        group_id=state.group_id,
+        group_probability=float(state.group_probability),
     )
 
 
@@ -116,6 +118,8 @@ def _msg_to_shopper(message: msg.Shopper) -> ShopperState:
         candidate_ids=tuple(int(value) for value in message.candidate_ids),
         candidate_probabilities=tuple(float(value) for value in message.candidate_probabilities),
         from_entry=bool(message.from_entry),
+        group_id=int(message.group_id),
+        group_probability=float(message.group_probability),
     )
 
 

@@ -20,6 +20,7 @@ from walkout.ros.track_pictures import TrackPictures
 from walkout.settings import setting
 from walkout.store.loader import load_store
 from walkout.tracking.calibration_watch import CalibrationWatch, drift_summary
+from walkout.tracking.groups import GroupFinder, GroupParameters
 from walkout.tracking.parameters import TrackerParameters
 from walkout.tracking.tracker import MultiViewTracker
 from walkout.tracking.types import Shoppers
@@ -34,6 +35,7 @@ class TrackerNodeParameters(ManagedParameters):
     )
     tracker: TrackerParameters = field(default_factory=TrackerParameters)
     drift: DriftParameters = field(default_factory=DriftParameters)
+    groups: GroupParameters = field(default_factory=GroupParameters)
 
 
 _LOOK_S = 0.25
@@ -64,6 +66,7 @@ class TrackerNode(ManagedNode):
         self._draw = ShopperMarkers(self._settings.marker_lifetime, store.cameras)
         self._watch = CalibrationWatch(store.cameras, self._settings.drift)
         self._pictures = TrackPictures(self, store.cameras)
+        self._groups = GroupFinder(self._settings.groups)
         self._alarm = ""
         for camera in store.cameras:
             topic = f"camera/{camera.camera_id}/detections"
@@ -87,7 +90,7 @@ class TrackerNode(ManagedNode):
             self._publish(started_ns)
 
     def _publish(self, started_ns: int) -> None:
-        snapshots = self._tracker.drain()
+        snapshots = [self._groups.update(shoppers) for shoppers in self._tracker.drain()]
         busy_ns = time.perf_counter_ns() - started_ns
         for shoppers in snapshots:
             self._shoppers.publish(shoppers_to_msg(shoppers))
@@ -125,6 +128,7 @@ class TrackerNode(ManagedNode):
         self._tracker.reset()
         self._heard_ns = None
         self._watch.clear()
+        self._groups.clear()
         self._pictures.clear()
         self._diagnostics.warn("calibration", "")
         self._alarm = ""

@@ -29,6 +29,7 @@ class ShopperState:
     of perception.types.Keypoint; NaN where unknown) with ``keypoint_sd`` (12,) the standard deviation per axis in
     metres. ``views`` are the cameras bound at this time. ``candidate_ids`` and ``candidate_probabilities`` are the
     identity posterior: whose track this may be (its own id first); they sum to at most 1, the rest is nobody known.
+    ``group_id`` names those who came together (0: none) with ``group_probability`` of the strongest tie.
     """
 
     track_id: int
@@ -43,6 +44,8 @@ class ShopperState:
     candidate_ids: tuple[int, ...] = ()
     candidate_probabilities: tuple[float, ...] = ()
     from_entry: bool = False
+    group_id: int = 0
+    group_probability: float = 0.0
 
     @property
     def heir(self) -> int | None:

@@ -80,10 +80,13 @@ def test_shoppers_round_trip():
         candidate_ids=(7, 9),
         candidate_probabilities=(0.75, 0.25),
         from_entry=True,
+        group_id=4,
+        group_probability=0.75,
     )
     after = conversions.msg_to_shoppers(conversions.shoppers_to_msg(Shoppers(STAMP_NS, (state,))))
     assert after.stamp_ns == STAMP_NS
     (got,) = after.shoppers
+    assert (got.group_id, got.group_probability) == (4, 0.75)
     assert (got.track_id, got.state, got.views, got.candidate_ids, got.from_entry) == (
         7,
         TrackState.CONFIRMED,

@@ -56,3 +56,19 @@ def test_shoppers_are_lost_when_all_detections_stop(node: TrackerNode, monkeypat
         clock.seconds += 0.25
         node._on_timer()
     assert [s.state for s in published[-1].shoppers] == [msg.Shopper.LOST]
+
+
+def test_two_who_walk_together_are_published_as_a_group(node: TrackerNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    published: list[msg.Shoppers] = []
+    monkeypatch.setattr(node._shoppers, "publish", published.append)
+    store = load_store("corner")
+    middle = (store.floor[0] + store.floor[2]) / 2, (store.floor[1] + store.floor[3]) / 2
+    walkers = [
+        Walker(lambda t, s=s: (middle[0] - 1.0 + 0.3 * t, middle[1] + s), look=n) for n, s in enumerate((0, 0.9))
+    ]
+    for frame in record(walkers, 7, cameras=store.cameras):
+        node._on_detections(detections_to_msg(frame, store.camera_by_id[frame.camera_id]))
+    shoppers = published[-1].shoppers
+    assert len(shoppers) == 2
+    assert {s.group_id for s in shoppers} == {min(s.track_id for s in shoppers)}
+    assert all(0.5 < s.group_probability < 1.0 for s in shoppers)
