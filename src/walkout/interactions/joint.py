@@ -38,7 +38,8 @@ class JointParameters:
         nobody: odds that nobody known did it, where every shopper has odds of his log ratio against chance.
         unexplained: odds that no product made the step.
         not_held: odds that somebody puts back what he is not believed to hold.
-        same_hand: odds that one hand works in two lanes within ``same_hand_s``.
+        both_hands: odds that one shopper moves things in two lanes within ``same_hand_s``: people reach with one hand.
+        same_hand: odds that it is even one hand that does so.
         same_hand_s: see there.
         together: odds that somebody else takes or returns the same product in the same lane at the same moment.
         exchange: how often something has changed hands where hands have met,
@@ -52,8 +53,9 @@ class JointParameters:
     nobody: float = 0.01
     unexplained: float = 0.02
     not_held: float = 0.002
+    both_hands: float = 0.15
     same_hand: float = 0.1
-    same_hand_s: float = 0.6
+    same_hand_s: float = 1.0
     together: float = 0.08
     exchange: float = 0.7
     swap: float = 0.2
@@ -75,6 +77,7 @@ class JointParameters:
         "nobody": (1e-9, 1),
         "unexplained": (1e-9, 1),
         "not_held": (1e-9, 1),
+        "both_hands": (1e-9, 1),
         "same_hand": (1e-9, 1),
         "same_hand_s": (0.01, 10),
         "together": (1e-9, 1),
@@ -167,6 +170,7 @@ class JointSolver:
         """Use the given weight model and planogram belief; both give products in the same order."""
         self._p = parameters
         self._log_not_held = float(np.log(parameters.not_held))
+        self._log_both_hands = float(np.log(parameters.both_hands))
         self._log_same_hand = float(np.log(parameters.same_hand))
         self._log_together = float(np.log(parameters.together))
         self._weights = weights
@@ -336,7 +340,9 @@ class JointSolver:
             elif part.track_id not in situation.stockers:
                 held = hypothesis.holdings.get((part.track_id, part.sku), 0)
                 score += self._log_not_held if held < part.quantity else 0.0
+        movers = _movers(candidate.assignment)
         for position in near:
+            score += self._log_both_hands * len(movers & _movers(hypothesis.assignments[position]))
             score += self._log_same_hand * len(set(candidate.hands) & set(hypothesis.hands[position]))
         return score
 
@@ -358,6 +364,11 @@ def _give(hypothesis: JointHypothesis, given: tuple[Given, ...], log_probability
         holdings,
         hypothesis.strangers,
     )
+
+
+def _movers(assignment: Assignment) -> set[int]:
+    """Return the known tracks that took or returned something."""
+    return {part.track_id for part in assignment.parts if part.sku and part.track_id}
 
 
 def _doer(track: TrackEvidence) -> _Doer:

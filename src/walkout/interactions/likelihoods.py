@@ -171,7 +171,7 @@ def reach(track: HandTrack, site: LaneSite, onset_ns: int, parameters: ReachPara
     hand = int(np.argmax(hands.max(axis=0)))
     best = float(hands.max())
     # Whoever did it shows his hand in the lane, save in a few cases in which only his body speaks.
-    fallback = np.log(p.wrist_failure) + min(body, 0.0)
+    fallback = np.log(p.wrist_failure) + body
     return Reach(float(np.logaddexp(np.log1p(-p.wrist_failure) + best, fallback)), hand if best > fallback else -1)
 
 

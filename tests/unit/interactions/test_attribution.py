@@ -12,6 +12,7 @@ from walkout.tracking.types import Shoppers, ShopperState, TrackState
 STORE = little_store()
 TAKE, RETURN = InteractionKind.TAKE, InteractionKind.RETURN
 S = 1_000_000_000
+_WRISTS = (Keypoint.LEFT_WRIST, Keypoint.RIGHT_WRIST)
 
 
 class Scene:
@@ -27,6 +28,7 @@ class Scene:
         self.identity: dict[int, tuple[tuple[int, ...], tuple[float, ...]]] = {}
         self.away: dict[int, tuple[float, float]] = {}
         self.heirs: dict[int, int] = {}
+        self.wrists: dict[int, tuple[str, str]] = {}
 
     def reach(self, track: int, lane_id: str, at_s: float, delta_g: float, sd_g: float = 0.6) -> None:
         onset_ns = round(at_s * S)
@@ -70,6 +72,8 @@ class Scene:
             if track not in self.hidden:
                 keypoints[Keypoint.RIGHT_WRIST] = hand
                 keypoints[Keypoint.LEFT_WRIST] = [0.6, body[1] + 0.2, 0.8]
+            for wrist, lane_id in zip(_WRISTS, self.wrists.get(track, ()), strict=False):
+                keypoints[wrist] = STORE.lane_sites[lane_id].position + np.array([0.1, 0.0, 0.12])
             ids, odds = self.identity.get(track, ((track,), (1.0,)))
             state = TrackState.CONFIRMED
             if closing:
@@ -392,3 +396,29 @@ def test_a_part_that_the_final_event_has_not_comes_to_nothing() -> None:
     counts = scene.attributor.estimate_visit([1], 0, 9 * S).counts
     assert counts["sku1"][1] > 0.9
     assert counts["sku2"].get(1, 0.0) < 0.1
+
+
+def test_two_shoppers_at_two_lanes_rather_than_one_with_both_hands() -> None:
+    """The second one's left hand is as near to the first one's lane as the first one's own hand."""
+    scene = Scene(1, 2, hand_sd_m=0.1)
+    scene.wrists = {1: ("g1/0/1", "g1/0/1"), 2: ("g1/0/1", "g1/0/3")}
+    scene.events.append(WeightEvent("a", "g1", ("g1/0/1",), (-331.0,), 5 * S, 6 * S, -331.0, 0.6))
+    scene.events.append(WeightEvent("b", "g1", ("g1/0/3",), (-58.0,), 5 * S + S // 2, 6 * S, -58.0, 0.6))
+    assert [explained(i)[:2] for i in scene.play(10.0)] == [(1, "sku1"), (2, "sku3")]
+
+
+def test_one_shopper_alone_may_use_both_hands() -> None:
+    scene = Scene(1)
+    scene.wrists = {1: ("g1/0/1", "g1/0/3")}
+    scene.events.append(WeightEvent("a", "g1", ("g1/0/1",), (-331.0,), 5 * S, 6 * S, -331.0, 0.6))
+    scene.events.append(WeightEvent("b", "g1", ("g1/0/3",), (-58.0,), 5 * S + S // 2, 6 * S, -58.0, 0.6))
+    assert [explained(i)[:2] for i in scene.play(10.0)] == [(1, "sku1"), (1, "sku3")]
+
+
+def test_when_all_wrists_are_mistaken_the_nearer_body_did_it() -> None:
+    scene = Scene(1, 2)
+    scene.wrists = {1: ("g1/1/0", "g1/1/0"), 2: ("g1/1/0", "g1/1/0")}
+    scene.events.append(WeightEvent("a", "g1", ("g1/0/3",), (-58.0,), 5 * S, 6 * S, -58.0, 0.6))
+    (interaction,) = scene.play(10.0)
+    assert explained(interaction)[:2] == (2, "sku3")
+    assert 0.6 < interaction.best.probability < 0.95
