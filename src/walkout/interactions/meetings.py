@@ -32,7 +32,8 @@ class MeetingParameters:
         raised: above this share of both statures (hands that hang, swing past or carry something are lower),
         stretched_m: and stretched out this far from their shoulders, level,
         still_m_s: while both stand: bodies slower than this,
-        apart_m: and no farther apart than this.
+        apart_m: no farther apart than this,
+        bodies_m: and no nearer (that is one person seen twice, or two of which one is misplaced).
         shelf_m: hands this near to a shelf are there for its goods.
         least_s: they must be together for so long,
         gap_s: with no longer break than this.
@@ -43,6 +44,7 @@ class MeetingParameters:
     stretched_m: float = 0.15
     still_m_s: float = 0.5
     apart_m: float = 1.3
+    bodies_m: float = 0.35
     shelf_m: float = 0.15
     least_s: float = 0.8
     gap_s: float = 1.5
@@ -59,6 +61,7 @@ class MeetingParameters:
         "stretched_m": (0.001, 1),
         "still_m_s": (0.01, 5),
         "apart_m": (0.1, 3),
+        "bodies_m": (0.01, 1),
         "shelf_m": (0.001, 2),
         "least_s": (0.01, 10),
         "gap_s": (0.01, 30),
@@ -142,7 +145,7 @@ class HandWatch:
         return np.asarray(wrists[stretched & (wrists[:, 2] > self._p.raised * state.mean[4])])
 
     def _touch(self, first: ShopperState, hands: FloatArray, second: ShopperState, others: FloatArray) -> bool:
-        if np.hypot(*(first.mean[:2] - second.mean[:2])) > self._p.apart_m:
+        if not self._p.bodies_m < np.hypot(*(first.mean[:2] - second.mean[:2])) < self._p.apart_m:
             return False
         gaps = np.linalg.norm(hands[:, None] - others[None], axis=2)
         mine, theirs = np.unravel_index(int(np.argmin(gaps)), gaps.shape)

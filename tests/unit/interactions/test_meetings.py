@@ -67,8 +67,9 @@ def test_hands_held_together_have_met_once() -> None:
         face_to_face(speed=0.9),
         face_to_face(at=(0.3, 0.0)),
         [Pose((1.6, 0.5), (1.6, 0.25, 1.05)), Pose((1.6, -0.5), (1.6, -0.25, 1.05))],
+        [Pose((1.6, 0.0), (1.6, 0.3, 1.05)), Pose((1.6, 0.1), (1.6, 0.4, 1.05))],
     ],
-    ids=["held at the body", "hanging", "walking past", "at the shelf", "too far apart"],
+    ids=["held at the body", "hanging", "walking past", "at the shelf", "too far apart", "seen twice"],
 )
 def test_other_hands_have_not_met(poses: list[Pose]) -> None:
     assert watch(poses, 3.0, APART) == []
