@@ -41,6 +41,7 @@ class JointParameters:
         both_hands: odds that one shopper moves things in two lanes within ``same_hand_s``: people reach with one hand.
         same_hand: odds that it is even one hand that does so.
         same_hand_s: see there.
+        rest_s: a hand that rests on a plate moves its level; what it then takes or leaves is felt within this time.
         together: odds that somebody else takes or returns the same product in the same lane at the same moment.
         exchange: how often something has changed hands where hands have met,
         swap: and how often one thing for another, when both hold something.
@@ -56,6 +57,7 @@ class JointParameters:
     both_hands: float = 0.15
     same_hand: float = 0.1
     same_hand_s: float = 1.0
+    rest_s: float = 40.0
     together: float = 0.08
     exchange: float = 0.7
     swap: float = 0.2
@@ -80,6 +82,7 @@ class JointParameters:
         "both_hands": (1e-9, 1),
         "same_hand": (1e-9, 1),
         "same_hand_s": (0.01, 10),
+        "rest_s": (0.1, 600),
         "together": (1e-9, 1),
         "exchange": (1e-6, 0.999),
         "swap": (1e-6, 0.999),
@@ -125,7 +128,8 @@ class Pin:
 class _Candidate:
     """An explanation of one event by itself. ``lift`` is what it gains when the product is a stranger in the lane.
 
-    ``hands`` are the known hands that did it: track and 0 left, 1 right.
+    ``hands`` are the known hands that did it: track and 0 left, 1 right. ``after`` is the place of an earlier event
+    that was a resting hand's, whose grams are part of this one's.
     """
 
     assignment: Assignment
@@ -133,6 +137,7 @@ class _Candidate:
     hands: tuple[tuple[int, int], ...]
     in_lane: bool
     lift: float = 0.0
+    after: int | None = None
 
 
 @dataclass(frozen=True)
@@ -192,13 +197,15 @@ class JointSolver:
             if isinstance(evidence, HandsMet):
                 beam = self._exchange(beam, evidence, width)
                 continue
-            candidates = self._open_candidates(evidence, pinned.get(evidence.event.event_id))
+            pin = pinned.get(evidence.event.event_id)
+            candidates = self._open_candidates(evidence, pin)
+            rested = [] if pin else self._after_rest(events, index)
             near = [
                 position
                 for position in range(max(0, index - 6), index)
                 if abs(_stamp_ns(events[position]) - evidence.event.onset_ns) < self._p.same_hand_s * 1e9
             ]
-            beam = self._extend(beam, candidates, evidence, near, situation, width)
+            beam = self._extend(beam, candidates, rested, evidence, near, situation, width)
         return beam
 
     def _open_candidates(self, evidence: EventEvidence, pin: Pin | None) -> list[_Candidate]:
@@ -211,6 +218,27 @@ class JointSolver:
                 return candidates
         first, *rest = pin.parts
         return [_Candidate(replace(first, other=rest[0] if rest else None), 0.0, (), True)]
+
+    def _after_rest(self, events: Sequence[Step], index: int) -> list[_Candidate]:
+        """Return the explanations of an event together with the one before it in its lane, were that a resting hand.
+
+        A hand that holds an item on the plate for long moves the level in steps of which only the sum is an item.
+        """
+        evidence = events[index]
+        if isinstance(evidence, HandsMet):
+            return []
+        event, since_ns = evidence.event, evidence.event.onset_ns - int(self._p.rest_s * 1e9)
+        for place in range(index - 1, -1, -1):
+            before = events[place]
+            if isinstance(before, HandsMet) or before.lane_id != evidence.lane_id:
+                continue
+            whole = before.event.delta_g + event.delta_g
+            if before.event.end_ns < since_ns or whole == 0.0:
+                return []
+            together = replace(event, delta_g=whole, sd_g=float(np.hypot(before.event.sd_g, event.sd_g)))
+            candidates = self._candidates(replace(evidence, event=together))
+            return [replace(candidate, after=place, lift=0.0) for candidate in candidates]
+        return []
 
     def _candidates(self, evidence: EventEvidence) -> list[_Candidate]:
         event, p = evidence.event, self._p
@@ -268,6 +296,7 @@ class JointSolver:
         self,
         beam: list[JointHypothesis],
         candidates: list[_Candidate],
+        rested: list[_Candidate],
         evidence: EventEvidence,
         near: list[int],
         situation: Situation,
@@ -285,6 +314,12 @@ class JointSolver:
                 score += self._coupling(hypothesis, candidate, near, situation)
                 scored.append((score, position, candidate))
                 best = max(best, score)
+            for candidate in rested:
+                if _was_touch(hypothesis, candidate):
+                    score = hypothesis.log_probability + candidate.log_score
+                    score += self._coupling(hypothesis, candidate, near, situation)
+                    scored.append((score, position, candidate))
+                    best = max(best, score)
             for candidate in lifted if hypothesis.strangers else ():
                 chosen = candidate.assignment
                 wanted = sum(part.quantity for part in chosen.parts)
@@ -364,6 +399,13 @@ def _give(hypothesis: JointHypothesis, given: tuple[Given, ...], log_probability
         holdings,
         hypothesis.strangers,
     )
+
+
+def _was_touch(hypothesis: JointHypothesis, candidate: _Candidate) -> bool:
+    """Whether the event before was a touch of the one who is said to do this."""
+    before = hypothesis.assignments[candidate.after] if candidate.after is not None else NOTHING
+    same = before.track_id == candidate.assignment.track_id
+    return same and before.kind is InteractionKind.TOUCH and candidate.assignment.other is None
 
 
 def _movers(assignment: Assignment) -> set[int]:

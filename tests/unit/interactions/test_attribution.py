@@ -422,3 +422,24 @@ def test_when_all_wrists_are_mistaken_the_nearer_body_did_it() -> None:
     (interaction,) = scene.play(10.0)
     assert explained(interaction)[:2] == (2, "sku3")
     assert 0.6 < interaction.best.probability < 0.95
+
+
+def test_a_hand_that_rests_on_the_plate_takes_in_steps_of_which_only_the_sum_is_an_item() -> None:
+    scene = Scene(1)
+    scene.reach(1, "g1/1/0", 5.0, -64.0)
+    scene.reach(1, "g1/1/0", 15.0, -141.5)
+    assert [explained(i) for i in scene.play(20.0)] == [(1, "", 0, InteractionKind.TOUCH), (1, "sku5", 1, TAKE)]
+
+
+def test_steps_of_two_shoppers_are_not_added_up() -> None:
+    scene = Scene(1, 2)
+    scene.reach(1, "g1/1/0", 5.0, -64.0)
+    scene.reach(2, "g1/1/0", 15.0, -141.5)
+    assert explained(scene.play(20.0)[1])[:3] != (2, "sku5", 1)
+
+
+def test_what_was_taken_is_not_added_to_the_next_take() -> None:
+    scene = Scene(1)
+    scene.take(1, 5, 5.0)
+    scene.take(1, 5, 9.0)
+    assert [explained(i) for i in scene.play(14.0)] == [(1, "sku5", 1, TAKE), (1, "sku5", 1, TAKE)]
