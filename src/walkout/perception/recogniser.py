@@ -1,7 +1,7 @@
 """Which product a picture shows, known from catalogue pictures alone: no training for new products.
 
-An embedding shortlists the catalogue; local features vote within it; where they agree on a way to lay a label over the
-picture its colours are compared, because the variants of a family differ in little else.
+An embedding and rare colours shortlist the catalogue; local features vote within it; where they agree on a way
+to lay a label over the picture its colours are compared, because the variants of a family differ in little else.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from walkout.perception.colours import histogram, lab, likeness
 from walkout.perception.embedding import Embedder
 from walkout.perception.local_features import Image, LocalFeatures, Matches, agree, extract, extract_label, match, votes
 from walkout.perception.types import ProductCandidate
@@ -41,6 +42,7 @@ class RecogniserParameters:
         tolerance_px: matches that agree on one homography lie within this of it.
         least_inliers: fewer agreeing matches say nothing.
         embedding_weight: nats per unit of cosine,
+        palette_weight: per unit of ``likeness`` of the colours of label and picture, wherever they are,
         vote_weight: per unit of ``votes``,
         inlier_weight: per natural logarithm of the agreeing matches,
         pattern_weight: per unit of correlation of the colours under the label,
@@ -60,12 +62,13 @@ class RecogniserParameters:
     tolerance_px: float = 6.0
     least_inliers: int = 5
     embedding_weight: float = 30.0
+    palette_weight: float = 3.0
     vote_weight: float = 0.1
     inlier_weight: float = 4.0
     pattern_weight: float = 3.0
     colour_weight: float = 0.3
     colour_distance: float = 20.0
-    unknown_nats: float = 20.0
+    unknown_nats: float = 35.0
     sure_margin: float = 0.4
 
     def __post_init__(self) -> None:
@@ -119,6 +122,7 @@ class Recogniser:
         labels = [_without_border(label) for label in labels]
         self._skus = tuple(entry.sku for entry in catalogue)
         self._vectors = np.concatenate([self._embedder.embed([label]) for label in labels])
+        self._palettes = np.stack([histogram(label, middle=False) for label in labels])
         self._features = [
             extract_label(label, parameters.label_side, parameters.label_features, parameters.view_features)
             for label in labels
@@ -149,6 +153,7 @@ class Recogniser:
         """Return the evidence for every product in nats; of several pictures of a product the best counts."""
         p = self._p
         nats = p.embedding_weight * self._similarity(image)
+        nats += p.palette_weight * likeness(histogram(image, middle=True), self._palettes)
         nats += np.log([max(prior.get(sku, 1.0), 1e-9) for sku in self._skus])
         listed = np.argsort(-nats, kind="stable")[: p.shortlist]
         query = extract(image, p.query_side, p.query_features, middle_first=True)
@@ -212,9 +217,9 @@ def _colours(label: LocalFeatures, query: LocalFeatures, homography: FloatArray)
 
 def _chromaticities(picture: Image, size: tuple[int, int]) -> FloatArray:
     """Return a and b of CIE L*a*b*, (height, width, 2)."""
-    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    lab = cv2.cvtColor(np.asarray(small, np.float32) / 255.0, cv2.COLOR_BGR2LAB)
-    return np.asarray(lab[:, :, 1:], np.float64)
+    return np.asarray(
+        lab(np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8))[:, :, 1:], np.float64
+    )
 
 
 def _without_border(picture: Image) -> Image:
