@@ -24,9 +24,10 @@ class Sale:
 def make_sale(
     party: Party, settlement: Settlement, now_ns: int, currency: str, met_carts: tuple[str, ...] = ()
 ) -> Sale:
-    """Return the sale of a party's visit. A party that nobody was seen to follow is for a person to look at.
+    """Return the sale of a party's visit.
 
-    A review names ``met_carts``, those of shoppers with whom something may have changed hands.
+    A party that nobody was seen to follow, or that was lost on the way, is for a person to look at. A review names
+    ``met_carts``, those of shoppers with whom something may have changed hands.
     """
     lost = not party.track_ids
     receipt = Receipt(
@@ -42,7 +43,7 @@ def make_sale(
         currency=currency,
         payment_state=PaymentState.PENDING,
         payment_reference="",
-        needs_review=bool(settlement.doubts) or lost,
+        needs_review=bool(settlement.doubts) or lost or party.deduced,
     )
     issued = Entry(
         LedgerKind.RECEIPT_ISSUED,
@@ -51,7 +52,7 @@ def make_sale(
         {"receipt": receipt_document(receipt)},
         key=f"sale:{party.session_id}",
     )
-    reviews = (_review(receipt, settlement, lost, met_carts),) if receipt.needs_review else ()
+    reviews = (_review(receipt, settlement, party, met_carts),) if receipt.needs_review else ()
     opened = [
         Entry(LedgerKind.REVIEW_OPENED, now_ns, party.session_id, review_document(r), key=f"review:{r.review_id}")
         for r in reviews
@@ -86,11 +87,15 @@ def _payment(party: Party, receipt: Receipt, now_ns: int) -> list[Entry]:
     return [payment_request(now_ns, request)]
 
 
-def _review(receipt: Receipt, settlement: Settlement, lost: bool, met_carts: tuple[str, ...]) -> Review:
+def _review(receipt: Receipt, settlement: Settlement, party: Party, met_carts: tuple[str, ...]) -> Review:
     proposed = tuple(doubt.proposed for doubt in settlement.doubts)
-    reason = f"not certain enough: {', '.join(line.name for line in proposed)}"
+    reasons = [f"not certain enough: {', '.join(line.name for line in proposed)}"] if proposed else []
+    if not party.track_ids:
+        reasons = ["nobody was seen to follow this authorisation"]
+    if party.deduced:
+        reasons.append("out of sight for a while, known again because nobody else can have left")
     if met_carts:
-        reason += f"; hands met with {', '.join(met_carts)}, something may have changed hands: look at both"
+        reasons.append(f"hands met with {', '.join(met_carts)}, something may have changed hands: look at both")
     return Review(
         review_id=f"{receipt.receipt_id}-review",
         state=ReviewState.OPEN,
@@ -101,5 +106,5 @@ def _review(receipt: Receipt, settlement: Settlement, lost: bool, met_carts: tup
         interaction_ids=tuple(dict.fromkeys(i for line in proposed for i in line.interaction_ids)),
         at_stake_minor=sum(doubt.at_stake_minor for doubt in settlement.doubts),
         currency=receipt.currency,
-        reason="nobody was seen to follow this authorisation" if lost else reason,
+        reason="; ".join(reasons),
     )

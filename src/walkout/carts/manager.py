@@ -234,6 +234,8 @@ class CartManager:
             given_up = self._positions.given_up(event.stamp_ns, now_ns)
             if owner is None and given_up:
                 owner = self._only_one_gone(event.stamp_ns)
+                if owner is not None:
+                    self._adopt(owner[0], event)
             if owner is not None:
                 self._leave(*owner, event.stamp_ns)
             elif not given_up:
@@ -272,6 +274,15 @@ class CartManager:
             if track_id not in party.left and not self._positions.seen_after(track_id, stamp_ns + _EXIT_MARGIN_NS)
         ]
         return gone[0] if len(gone) == 1 else None
+
+    def _adopt(self, party: Party, event: GateEvent) -> None:
+        """Tie the unknown track at the exit to the party that is the only one gone: the tracker had lost it inside."""
+        unknown = self._positions.tracks() - self._bound() - self._strangers
+        track_id = self._positions.nearest(self._store.fixture_by_id[event.gate_id], event.stamp_ns, unknown, False)
+        if track_id is not None and party.track_ids:
+            self._tie(party, track_id, event.stamp_ns)
+            party.left[track_id] = event.stamp_ns
+            party.deduced = True
 
     def _leave(self, party: Party, track_id: int, stamp_ns: int) -> None:
         party.left[track_id] = stamp_ns
@@ -373,8 +384,7 @@ class CartManager:
         tracks = {track for met in visit.met for track in met.tracks} - set(party.track_ids)
         others = [other for other in self._parties.values() if tracks & set(other.track_ids)]
         unknown = tracks - {track for other in others for track in other.track_ids}
-        nameless = ("somebody who has left or has no cart",) if unknown else ()
-        return (*sorted(other.cart_id for other in others), *nameless)
+        return tuple(sorted(other.cart_id for other in others) + ["somebody who left or has no cart"] * bool(unknown))
 
     def _finish(self, party: Party, lines: tuple[CartLine, ...], now_ns: int, in_review: bool) -> None:
         self._attributor.commit(party.track_ids, [line.sku for line in lines])

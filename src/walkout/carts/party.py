@@ -12,7 +12,10 @@ from walkout.store.model import Store
 
 @dataclass
 class Party:
-    """The members of one session. Stamps are 0 while they have not come."""
+    """The members of one session. Stamps are 0 while they have not come.
+
+    ``deduced`` says that a member was lost inside and known again only because nobody else can have left.
+    """
 
     session_id: str
     party_kind: PartyKind
@@ -25,6 +28,7 @@ class Party:
     settled: bool = False
     in_review: bool = False
     given_up: bool = False
+    deduced: bool = False
     final_lines: tuple[CartLine, ...] = ()
 
     @classmethod

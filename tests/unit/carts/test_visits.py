@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,7 @@ from shop import STORE, S, Shop, Visit, script
 from walkout.carts.ledger import LedgerKind, SessionState
 from walkout.carts.types import CartState, GateEventKind, PartyKind, PaymentState, Receipt, ReceiptKind
 from walkout.drivers.types import GateSignal, GateSignalKind
+from walkout.tracking.types import Shoppers
 
 
 def basket(receipt: Receipt) -> dict[str, int]:
@@ -235,3 +237,23 @@ def test_when_hands_met_both_carts_are_in_doubt_and_the_reviews_name_each_other(
         assert all(line.interaction_ids for line in review.proposed_lines)
         assert all(0.05 < line.probability < 0.95 for line in review.proposed_lines)
     assert all(receipt.needs_review for receipt in shop.ledger.receipts())
+
+
+def test_who_was_lost_inside_and_is_the_only_one_gone_pays_for_what_the_unknown_track_took(tmp_path: Path) -> None:
+    lost = Visit(7, 2.0, 24.0, [(3.0, 3, -1, 3)])
+    again = Visit(9, 10.0, 24.0, [(4.0, 6, -1, 6)], token="")
+    inputs = []
+    for now_ns, item in script([lost, again], 46.0):
+        if isinstance(item, GateSignal) and item.stamp_ns == 10 * S:
+            continue
+        if isinstance(item, Shoppers):
+            seen = [s for s in item.shoppers if s.track_id == 9 or item.stamp_ns < 8 * S]
+            item = Shoppers(item.stamp_ns, tuple(replace(s, from_entry=s.track_id == 7) for s in seen))
+        if (now_ns, item) not in inputs[-1:]:
+            inputs.append((now_ns, item))
+    shop = Shop(tmp_path)
+    shop.play(inputs)
+    receipt = the_receipt(shop)
+    assert basket(receipt) == {"sku3": 1, "sku6": 1}
+    assert receipt.needs_review
+    assert "known again" in shop.reviews[0].reason
