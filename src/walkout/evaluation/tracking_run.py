@@ -53,9 +53,10 @@ def configure(sequence: Sequence) -> tuple[TrackerParameters, tuple[Zone, ...]]:
         exit_close_s=0.3,
         confirm_hits=2 if rare else 6,
         confirm_age_s=0.0 if rare else 0.2,
-        detection_probability=0.75 if rare else 0.9,
-        acceleration_sd=0.7 if rare else 1.5,
-        max_speed=2.0 if rare else 2.5,
+        detection_probability=0.8,
+        acceleration_sd=0.6,  # people who cross a room walk more steadily than who shops
+        max_speed=2.0,
+        merge_distance=0.3,
         height_drift=0.02,  # people who walk through do not crouch
         stay_s=20.0,
     )

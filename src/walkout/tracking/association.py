@@ -36,13 +36,15 @@ def assign(
     tracks: Sequence[Track],
     prediction: Prediction,
     seen: NDArray[np.bool_],
+    handicap: FloatArray,
     observations: Observations,
     parameters: TrackerParameters,
 ) -> Assignment:
     """Match shoppers and detections of one camera by the Hungarian algorithm under the gate.
 
     A pair's cost is its misfit (two times the negative log-likelihood) less what a detection of nobody known would
-    cost, which is set by the gate: ``gate_sigma``^2 / 2 per observed row. Only pairs below zero are matched.
+    cost, which is set by the gate: ``gate_sigma``^2 / 2 per observed row, plus the shopper's ``handicap`` (t,). Only
+    pairs below zero are matched.
     """
     if not tracks or not len(observations):
         none = np.zeros(0, dtype=np.intp)
@@ -53,6 +55,7 @@ def assign(
     misfit, rows = pair_cost(covariance, prediction, observations, variance, parameters.robust_sigma)
     cost = misfit - rows * parameters.gate_sigma**2 / 2
     cost += parameters.appearance_weight * _look_costs(tracks, observations, parameters)
+    cost += handicap[:, None]
     cost[rows < 2] = _FORBIDDEN
     cost[~np.isfinite(cost)] = _FORBIDDEN
     chosen, detections = linear_sum_assignment(np.minimum(cost, 0.0))

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from walkout.tracking.filter import BIRTH_ITERATIONS, BODY, pair_cost, pair_variance, update
 from walkout.tracking.parameters import TrackerParameters
+from walkout.tracking.recall import Recall
 from walkout.tracking.view import ROWS, Observations, View
 from walkout.tracking.visibility import Occluders, Visibility
 
@@ -81,9 +82,12 @@ def lone_states(view: View, observations: Observations, parameters: TrackerParam
 class BirthPool:
     """The unexplained detections of the last frame of every camera."""
 
-    def __init__(self, views: Mapping[str, View], occluders: Occluders, parameters: TrackerParameters) -> None:
+    def __init__(
+        self, views: Mapping[str, View], occluders: Occluders, recall: Recall, parameters: TrackerParameters
+    ) -> None:
         self._views = views
         self._occluders = occluders
+        self._recall = recall
         self._p = parameters
         self._frames: dict[str, tuple[Observations, Observations, list[Lone]]] = {}
 
@@ -172,7 +176,7 @@ class BirthPool:
             visible, best = self._best_joiner(camera_id, mean, covariance)
             fused = None if best is None else self._join(camera_id, best, mean, covariance)
             if best is None or fused is None:
-                odds *= 1 - p.detection_probability * visible**2
+                odds *= 1 - self._recall.open * visible**2
                 continue
             mean, covariance = fused
             members.append((camera_id, best))

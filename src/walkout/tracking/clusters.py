@@ -21,6 +21,7 @@ from walkout.tracking.births import Birth, Lone, birth_prior, lone_states
 from walkout.tracking.competition import Competition
 from walkout.tracking.filter import BODY
 from walkout.tracking.parameters import TrackerParameters
+from walkout.tracking.recall import Recall
 from walkout.tracking.track import Track
 from walkout.tracking.view import Observations, View
 from walkout.tracking.visibility import Occluders, Visibility
@@ -101,10 +102,12 @@ class Clustering:
         self,
         views: Mapping[str, View],
         occluders: Occluders,
+        recall: Recall,
         parameters: TrackerParameters,
     ) -> None:
         self._views = views
         self._occluders = occluders
+        self._recall = recall
         self._p = parameters
 
     def plan(self, tracks: Sequence[Track], frames: Mapping[str, Observations]) -> Plan:
@@ -141,7 +144,7 @@ class Clustering:
             if name not in cluster.members:
                 view = self._views[name]
                 visible = float(Visibility(view, body, view.predict(body), self._occluders).fraction[0])
-                odds *= 1 - self._p.detection_probability * visible**2
+                odds *= 1 - self._recall.open * visible**2
         return Birth(cluster.mean, cluster.covariance, odds / (1 + odds), tuple(cluster.members.items()))
 
     def _compete(
@@ -157,6 +160,7 @@ class Clustering:
             self._views,
             self._occluders,
             frames,
+            self._recall,
             self._p,
             np.array([body.mean for body in bodies]).reshape(-1, 5)[:, BODY],
             np.array([body.covariance for body in bodies]).reshape(-1, 5, 5)[:, BODY[:, None], BODY],

@@ -16,6 +16,7 @@ from scipy.optimize import linear_sum_assignment
 
 from walkout.tracking.filter import BODY, huber_weight, pair_cost, pair_variance
 from walkout.tracking.parameters import TrackerParameters
+from walkout.tracking.recall import Recall
 from walkout.tracking.view import Observations, View
 from walkout.tracking.visibility import Occluders, Visibility
 
@@ -40,6 +41,7 @@ class Competition:
         views: Mapping[str, View],
         occluders: Occluders,
         frames: Mapping[str, Observations],
+        recall: Recall,
         parameters: TrackerParameters,
         mean: FloatArray,
         covariance: FloatArray,
@@ -49,6 +51,7 @@ class Competition:
         self._views = [views[name] for name in self.names]
         self._frames = [frames[name] for name in self.names]
         self._occluders = occluders
+        self._recall = recall
         self._p = parameters
         self._mean = mean
         self._prior = np.linalg.inv(covariance)
@@ -104,10 +107,15 @@ class Competition:
         covariance = np.linalg.inv(normal - self._information[camera])
         expected = self.state + np.einsum("nij,nj->ni", covariance, right - self._pull[camera])
         prediction = view.predict(expected)
-        seen = Visibility(view, expected, prediction, self._occluders).rows
+        visibility = Visibility(view, expected, prediction, self._occluders)
+        seen = visibility.rows
         variance = pair_variance(view, prediction, observations, seen, np.zeros(len(expected)))
         misfit, rows = pair_cost(covariance + _SLACK, prediction, observations, variance, self._p.robust_sigma)
-        cost = misfit - rows * self._p.gate_sigma**2 / 2 + self._handicap[:, None]
+        cost = (
+            misfit
+            - rows * self._p.gate_sigma**2 / 2
+            + (self._handicap + self._recall.handicap(visibility.covered))[:, None]
+        )
         cost[(rows < 2) | ~np.isfinite(cost)] = _FORBIDDEN
         chosen, detections = linear_sum_assignment(np.minimum(cost, 0.0))
         good = cost[chosen, detections] < 0

@@ -86,7 +86,9 @@ class TrackerParameters:
     min_separation: float = _setting(0.30, 0.05, 2.0, "m", "No birth nearer to a live shopper than this.")
     confirm_hits: int = _setting(6, 1, 100, "1", "Updates by any camera that confirm a tentative shopper.")
     confirm_age_s: float = _setting(0.2, 0.0, 10.0, "s", "Age a tentative shopper must reach before it is confirmed.")
-    detection_probability: float = _setting(0.9, 0.1, 0.999, "1", "Probability that a camera finds a visible shopper.")
+    detection_probability: float = _setting(
+        0.9, 0.1, 0.999, "1", "Highest probability that a camera finds a visible shopper; what is lower is learnt."
+    )
     existence_decay_s: float = _setting(
         0.4, 0.02, 10.0, "s", "How long a visible shopper must be missed by one camera for one full Bayes update."
     )

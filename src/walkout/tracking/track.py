@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,7 +12,9 @@ from walkout.tracking.births import Birth
 from walkout.tracking.heading import unknown_heading
 from walkout.tracking.joint_views import Sight
 from walkout.tracking.joints import initial_joints
+from walkout.tracking.recall import Recall
 from walkout.tracking.types import TrackState
+from walkout.tracking.visibility import Visibility
 
 FloatArray = NDArray[np.float64]
 
@@ -117,6 +120,19 @@ def born(track_id: int, birth: Birth, stamp_ns: int, from_entry: bool) -> Track:
         hit_by_camera={camera_id: stamp_ns for camera_id, _ in birth.detections},
         identity={track_id: 1.0},
     )
+
+
+def learn_recall(
+    recall: Recall, tracks: Sequence[Track], visibility: Visibility, hits: set[int], camera_id: str, since_ns: int
+) -> None:
+    """Count which of ``tracks`` a camera has found (``hits``), of those whom others have found since ``since_ns``."""
+    others = [
+        sum(seen >= since_ns for c, seen in t.hit_by_camera.items() if c != camera_id)
+        if t.state is TrackState.CONFIRMED
+        else 0
+        for t in tracks
+    ]
+    recall.note(visibility, np.isin(np.arange(len(tracks)), list(hits)), np.array(others, dtype=np.intp))
 
 
 def look_distance(first: FloatArray | None, second: FloatArray | None) -> float | None:

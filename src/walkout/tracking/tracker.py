@@ -19,9 +19,10 @@ from walkout.tracking.identity import Duplicates, Encounters, Recognition, Zones
 from walkout.tracking.joint_views import Sight
 from walkout.tracking.joints import JointFilter
 from walkout.tracking.parameters import TrackerParameters
+from walkout.tracking.recall import Recall
 from walkout.tracking.snapshots import move, public_states, refine_joints
 from walkout.tracking.timeline import Timeline
-from walkout.tracking.track import Track, born, exchange_bodies
+from walkout.tracking.track import Track, born, exchange_bodies, learn_recall
 from walkout.tracking.types import Shoppers, ShopperState, TrackState
 from walkout.tracking.view import Observations, View, usable
 from walkout.tracking.visibility import Occluders, Visibility
@@ -66,8 +67,9 @@ class MultiViewTracker:
         self._duplicates = Duplicates(parameters)
         self._encounters = Encounters(parameters)
         self._recognition = Recognition(parameters, self._zones.closed_world)
-        self._pool = BirthPool(self._views, self._occluders, parameters)
-        self._clustering = Clustering(self._views, self._occluders, parameters)
+        self._recall = Recall(parameters)
+        self._pool = BirthPool(self._views, self._occluders, self._recall, parameters)
+        self._clustering = Clustering(self._views, self._occluders, self._recall, parameters)
         self._instants = Instants(int(parameters.instant_s * 1e9))
         self._timeline = Timeline(list(self._views), parameters)
         self._period_ns = int(parameters.output_period_s * 1e9)
@@ -197,9 +199,7 @@ class MultiViewTracker:
         self._predict(stamp)
         observations = self._views[camera_id].observe(detections)
         matched = self._settle(self._views[camera_id], [t for t in self._tracks if t.live], observations)
-        unexplained = np.ones(len(observations), dtype=np.bool_)
-        unexplained[matched.detections] = False
-        free = np.flatnonzero(unexplained)
+        free = np.setdiff1d(np.arange(len(observations)), matched.detections)
         self._pool.put(camera_id, observations, free)
         if len(free):
             self._bear(stamp, camera_id)
@@ -214,12 +214,14 @@ class MultiViewTracker:
         prediction = view.predict(bodies)
         visibility = Visibility(view, bodies, prediction, self._occluders)
         if plan is None:
-            matched = assign(view, tracks, prediction, visibility.rows, observations, self.parameters)
+            handicap = self._recall.handicap(visibility.covered)
+            matched = assign(view, tracks, prediction, visibility.rows, handicap, observations, self.parameters)
         else:
             matched = plan.assignment(view.camera.camera_id)
         self._encounters.watch(tracks, exchange_costs(matched), stamp)
         self._correct(view, tracks, visibility, observations, matched, plan)
         hits = set(matched.tracks.tolist())
+        learn_recall(self._recall, tracks, visibility, hits, view.camera.camera_id, self._firm_window(stamp))
         self._duplicates.watch(tracks, hits, visibility.fraction, elapsed)
         self._believe(tracks, hits, visibility.fraction, elapsed, HIT_RATIO if plan is None else CLUSTER_HIT_RATIO)
         return matched
@@ -320,9 +322,8 @@ class MultiViewTracker:
         stays = 1.0 if self._zones.closed_world else float(np.exp(-elapsed / p.stay_s / len(self._views)))
         for k, track in enumerate(tracks):
             here = track.existence * stays
-            odds = here / (1 - here)
-            ratio = hit_ratio if k in hits else 1 - p.detection_probability * visible[k] ** 2
-            odds *= ratio**share
+            ratio = hit_ratio if k in hits else 1 - self._recall.open * visible[k] ** 2
+            odds = here / (1 - here) * ratio**share
             track.existence = float(np.clip(odds / (1 + odds), *_EXISTENCE_LIMITS))
 
     def _bear(self, stamp: int, camera_id: str) -> None:

@@ -61,7 +61,13 @@ class Occluders:
 
 
 class Visibility:
-    """What a camera can see of t shoppers: ``points`` (t, 3) feet, middle, head; ``rows`` (t, ROWS) usable rows."""
+    """What a camera can see of t shoppers.
+
+    ``points`` (t, POINTS) feet, middle, head; ``rows`` (t, ROWS) usable rows; ``covered`` (t,) the share of the points
+    before the camera, and not behind fixtures, that nearer shoppers cover; ``whole`` (t,) whether all points are.
+    """
+
+    POINTS = len(_LEVELS)
 
     def __init__(self, view: View, bodies: FloatArray, prediction: Prediction, occluders: Occluders) -> None:
         count = len(bodies)
@@ -72,8 +78,11 @@ class Visibility:
         camera = view.camera
         inside = ((pixels >= 0) & (pixels <= (camera.width - 1, camera.height - 1))).all(axis=2)
         fixed = occluders.hidden(camera.position, points.reshape(-1, 3)).reshape(count, 3)
-        hidden = fixed | _hidden_by_people(pixels, prediction)
-        self.points = inside & ~hidden & prediction.in_front[:, None]
+        behind = _hidden_by_people(pixels, prediction)
+        self.points = inside & ~(fixed | behind) & prediction.in_front[:, None]
+        free = inside & prediction.in_front[:, None] & ~fixed
+        self.covered = (free & behind).sum(axis=1) / np.maximum(free.sum(axis=1), 1)
+        self.whole = free.all(axis=1)
         self.rows = np.repeat(prediction.in_front[:, None], ROWS, axis=1)
         for place, rows in enumerate(_ROWS_OF_POINT):
             # Only fixtures switch rows off for good: a nearer shopper's place is itself uncertain, and a box that is

@@ -11,6 +11,7 @@ from walkout.perception.types import Detections
 from walkout.tracking.clusters import Instants
 from walkout.tracking.competition import Competition
 from walkout.tracking.parameters import TrackerParameters
+from walkout.tracking.recall import Recall
 from walkout.tracking.tracker import MultiViewTracker
 from walkout.tracking.view import View
 from walkout.tracking.visibility import Occluders
@@ -73,7 +74,7 @@ def competition(places: list[tuple[float, float]], walkers: list[Walker]) -> Com
     seen = {name: views[name].observe(f) for name, f in first.items()}
     mean = np.array([(x, y, RARE.height_mean) for x, y in places])
     covariance = np.broadcast_to(np.diag([0.3**2, 0.3**2, 0.1**2]), (len(mean), 3, 3))
-    return Competition(views, Occluders([]), seen, RARE, mean, covariance, np.zeros(len(mean)))
+    return Competition(views, Occluders([]), seen, Recall(RARE), RARE, mean, covariance, np.zeros(len(mean)))
 
 
 def test_shoppers_get_their_detections_in_all_cameras_though_predictions_are_off() -> None:
