@@ -6,6 +6,11 @@ is that the network has exchanged the two labels (from the pair itself, the othe
 each keypoint is to be believed (weights of a Student t, Lange et al., "Robust statistical modeling using the t
 distribution", 1989). So one view that mixes up the sides is outvoted by the others, and what stays doubtful counts
 with the variance of the doubt.
+
+Arms are the hard part: a hand in a shelf is hidden from most cameras, and the network then tells where arms usually
+hang, surely enough and from every side. So a view in which the shopper's own trunk hides an elbow or wrist counts
+little, and views that contradict each other all count less (the ratio of Birge, "The calculation of errors by the
+method of least squares", 1932).
 """
 
 from __future__ import annotations
@@ -18,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from walkout.geometry.camera import MIN_DEPTH
-from walkout.perception.types import KEYPOINT_COUNT
+from walkout.perception.types import KEYPOINT_COUNT, Keypoint
 from walkout.tracking.parameters import TrackerParameters
 from walkout.tracking.view import View
 
@@ -32,8 +37,23 @@ _FREEDOM = 4.0
 """Degrees of freedom of the keypoints' errors: about one in ten is far off."""
 _MOST_EVIDENCE = 5.0
 """No pair of joints says more than this (log odds) about its own labels: they may be somebody else's."""
+_ARM = np.isin(
+    np.arange(KEYPOINT_COUNT),
+    [Keypoint.LEFT_ELBOW, Keypoint.RIGHT_ELBOW, Keypoint.LEFT_WRIST, Keypoint.RIGHT_WRIST],
+)
 _PERSISTENCE = 2.0
 """A keypoint that is off stays off for some frames: so many sights are worth as much as one independent one."""
+_TRUNK = [Keypoint.LEFT_SHOULDER, Keypoint.RIGHT_SHOULDER, Keypoint.LEFT_HIP, Keypoint.RIGHT_HIP]
+_TRUNK_RADIUS_M = 0.17
+_SKIN_M = 0.08
+"""An arm this far behind the trunk's axis is as likely as not hidden by it."""
+_SKIN_SD_M = 0.04
+_CHIN_M = 0.15
+"""So far above the neck a ray passes over the shopper."""
+_HIDDEN_FACTOR = 8.0
+"""By this much the variance of a keypoint is larger that the trunk certainly hides."""
+_MOST_MISFIT = 30.0
+"""A view farther off than this (squared, over its variance) says no more about the disagreement."""
 _LEVELS = np.array([0.5, 0.75])
 """Confidences that part the classes in which the noise of keypoints is learnt."""
 _GROUPS = np.array([0, 0, 0, 0, 1, 1, 2, 2, 0, 0, 1, 1])
@@ -99,10 +119,12 @@ class _Sights:
         self.lag = np.zeros(shape)
         self.exchanged = np.zeros(shape)
         self.stamps = np.full(shape, -1, dtype=np.int64)
+        self.eyes = np.zeros((*shape, 3))
         for row, mine in enumerate(sights):
             for column, sight in enumerate(mine):
                 place = row, column
                 self.projection[place] = sight.view.projection
+                self.eyes[place] = sight.view.camera.position
                 self.pixels[place], self.variance[place] = sight.pixels, sight.sd**2
                 self.confidence[place] = sight.confidence
                 self.lag[place], self.exchanged[place] = (now_ns - sight.stamp_ns) / 1e9, sight.exchanged
@@ -120,6 +142,20 @@ class _Sights:
         pixels = homogeneous[..., :2] / depth[..., None]
         jacobian = (matrix[..., :2, :3] - pixels[..., None] * matrix[..., 2:, :3]) / depth[..., None, None]
         return pixels, jacobian
+
+    def hidden(self, joints: FloatArray) -> FloatArray:
+        """Return how surely a shopper's own trunk hides his elbows and wrists from the views (t, v, 12), 0..1."""
+        eyes = self.eyes[:, :, None]
+        ray = joints[:, None, :, :3] - eyes
+        axis = joints[:, None, None, _TRUNK, :2].mean(axis=3) - eyes[..., :2]
+        length = np.maximum(np.hypot(ray[..., 0], ray[..., 1]), 1e-3)
+        passed = (ray[..., 0] * axis[..., 0] + ray[..., 1] * axis[..., 1]) / length
+        aside = (ray[..., 0] * axis[..., 1] - ray[..., 1] * axis[..., 0]) / length
+        level = eyes[..., 2] + passed / length * ray[..., 2]
+        below = level < joints[:, None, Keypoint.NECK, 2, None] + _CHIN_M
+        behind = 1 / (1 + np.exp(np.clip((_SKIN_M - (length - passed)) / _SKIN_SD_M, -50.0, 50.0)))
+        covered = np.exp(-((aside / _TRUNK_RADIUS_M) ** 2)) * behind
+        return np.where(_ARM & below & (passed > 0), covered, 0.0)
 
 
 def fuse(
@@ -144,7 +180,7 @@ def fuse(
         Joints, covariances and when each joint was last seen (t, 12), -1 where no sight shows it.
     """
     views = _Sights(sights, now_ns)
-    views.variance *= noise.scale(views.confidence)
+    views.variance *= noise.scale(views.confidence) * (1 + _HIDDEN_FACTOR * views.hidden(joints))
     prior = np.linalg.inv(covariance)
     state, spread = joints, covariance
     lag = views.lag[..., None, None, None]
@@ -210,7 +246,18 @@ def _believe(
     target = share[..., None] * views.pixels + rest[..., None] * other
     grown = _shares(share, views.variance, own_distance) + _shares(rest, other_variance, distance)
     variance = (grown + share * rest * apart / 2) / np.minimum(total, 1.0)
+    variance *= _disagreement(views.seen, share * own_distance + rest * distance)
     return target, np.where(total > 1e-6, variance, np.inf)
+
+
+def _disagreement(seen: NDArray[np.bool_], misfit: FloatArray) -> FloatArray:
+    """Return by how much the sights (t, v, 12) of arms err more than expected, (t, 1, 12): at least 1.
+
+    ``misfit`` are squared distances over their variances, 2 on average when these are right.
+    """
+    total = np.where(seen, np.minimum(misfit, _MOST_MISFIT), 0.0).sum(axis=1, keepdims=True)
+    ratio = total / np.maximum(2 * seen.sum(axis=1, keepdims=True), 1)
+    return np.where(_ARM, np.maximum(ratio, 1.0), 1.0)
 
 
 def _shares(share: FloatArray, variance: FloatArray, distance: FloatArray) -> FloatArray:

@@ -60,8 +60,12 @@ _DOUBT_POWER = 1.6
 _JOINT_NOISE = np.array([1.0, 1.0, 1.3, 1.3, 1.6, 1.6, 1.6, 1.6, 1.5, 1.5, 1.5, 1.5])
 """Noise of the keypoints, when the network is sure, relative to the head's."""
 _VELOCITY_DECAY_S = 0.25
-_CAUTION = 1.4
-"""Measured with a detector on simulated shoppers: by so much errors exceed what the filter expects."""
+_CAUTION = np.full(KEYPOINT_COUNT, 1.4)
+_CAUTION[_ARM] = 2.0
+"""Measured with a detector on simulated shoppers: by so much errors exceed what the filter expects.
+
+Arms more: a mistaken arm stays mistaken for a whole reach, and is the same mistake in several views.
+"""
 
 
 def rest_places(body: FloatArray, heading: FloatArray, joints: FloatArray) -> FloatArray:

@@ -6,9 +6,14 @@ import numpy as np
 import pytest
 from tracked_scenes import Walker, confirmed, record, room, run
 
-from walkout.perception.types import Keypoint
+from walkout.geometry.camera import intrinsics_from_fov
+from walkout.geometry.transforms import look_at
+from walkout.perception.types import KEYPOINT_COUNT, Keypoint
+from walkout.store.model import Camera
+from walkout.tracking.joint_views import KeypointNoise, Sight, fuse
 from walkout.tracking.parameters import TrackerParameters
 from walkout.tracking.tracker import MultiViewTracker
+from walkout.tracking.view import View
 
 MIRROR = np.array([0, 1, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10])
 
@@ -86,3 +91,43 @@ def test_arms_are_never_longer_than_arms() -> None:
             for shoulder, wrist in ((2, 6), (3, 7)):
                 if np.isfinite(points[[shoulder, wrist]]).all():
                     assert np.linalg.norm(points[wrist] - points[shoulder]) < 0.36 * height + 0.2
+
+
+def seen_from(x: float, off_px: float = 0.0) -> Sight:
+    """Return the sight of a camera at (x, 0, 2.6) of a shopper at the origin who holds his right hand out along x."""
+    position = np.array([x, 0.0, 2.6])
+    rotation = look_at(position, [0.0, 0.0, 1.0])
+    view = View(
+        Camera("c", 640, 480, intrinsics_from_fov(640, 480, np.radians(90)), np.zeros(5), position, rotation, ""),
+        TrackerParameters(),
+    )
+    pixels, _ = view.project(STANDING[:, :3])
+    pixels[Keypoint.RIGHT_WRIST, 0] += off_px
+    return Sight(view, 0, pixels, np.full(KEYPOINT_COUNT, 4.0), np.full(KEYPOINT_COUNT, 0.9), 0.0)
+
+
+STANDING = np.zeros((KEYPOINT_COUNT, 6))
+STANDING[:, :3] = Walker(lambda t: (0.0, 0.0), wrist=lambda t: (0.3, -0.05, 1.0)).joints(0.0)
+
+
+def wrist_after(sights: list[Sight]) -> tuple[float, float]:
+    """Return variances of the right wrist and of the head after sights, starting from 0.2 m."""
+    covariance = np.tile(np.diag([0.04] * 3 + [0.01] * 3), (1, KEYPOINT_COUNT, 1, 1))
+    _, spread, _ = fuse(STANDING[None], covariance, [sights], 0, KeypointNoise(), TrackerParameters())
+    sizes = np.trace(spread[0, :, :3, :3], axis1=1, axis2=2)
+    return float(sizes[Keypoint.RIGHT_WRIST]), float(sizes[Keypoint.HEAD])
+
+
+def test_a_view_from_behind_the_trunk_says_little_about_the_hand() -> None:
+    nothing = 3 * 0.04
+    wrist, head = wrist_after([seen_from(2.5)])
+    hidden_wrist, head_from_behind = wrist_after([seen_from(-2.5)])
+    assert nothing - hidden_wrist < 0.8 * (nothing - wrist)
+    assert head_from_behind == pytest.approx(head, rel=0.2)
+
+
+def test_views_that_contradict_each_other_leave_the_hand_uncertain() -> None:
+    agreed, head = wrist_after([seen_from(2.5), seen_from(2.0), seen_from(1.5)])
+    doubted, same_head = wrist_after([seen_from(2.5), seen_from(2.0, off_px=80), seen_from(1.5, off_px=-80)])
+    assert doubted > 2.4 * agreed
+    assert same_head == pytest.approx(head, rel=0.05)
