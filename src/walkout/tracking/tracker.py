@@ -314,15 +314,16 @@ class MultiViewTracker:
     ) -> None:
         """Raise the existence of those seen, lower it of those who should have been.
 
-        Misses of one camera are correlated in time, so a whole Bayes update is spread over ``existence_decay_s``.
+        Misses of one camera are correlated, so a whole Bayes update is spread over ``existence_decay_s``. A find
+        that no other camera supports says nothing: one camera alone always has somebody along its ray.
         """
-        p = self.parameters
-        share = min(elapsed / p.existence_decay_s, 1.0)
+        share = min(elapsed / self.parameters.existence_decay_s, 1.0)
         # Where no zone says how people leave, anybody may have gone since the last frame.
-        stays = 1.0 if self._zones.closed_world else float(np.exp(-elapsed / p.stay_s / len(self._views)))
+        stays = 1.0 if self._zones.closed_world else np.exp(-elapsed / self.parameters.stay_s / len(self._views))
         for k, track in enumerate(tracks):
             here = track.existence * stays
-            ratio = hit_ratio if k in hits else 1 - self._recall.open * visible[k] ** 2
+            found = hit_ratio if track.firm_ns == track.last_hit_ns else 1.0
+            ratio = found if k in hits else 1 - self._recall.open * visible[k] ** 2
             odds = here / (1 - here) * ratio**share
             track.existence = float(np.clip(odds / (1 + odds), *_EXISTENCE_LIMITS))
 

@@ -118,3 +118,13 @@ def test_a_camera_that_was_away_does_not_make_frames_rare() -> None:
 
     tracker._clustering.plan = together  # type: ignore[attr-defined,method-assign]
     assert confirmed(run(tracker, frames)[-1])
+
+
+def test_one_camera_alone_does_not_keep_somebody_alive_whom_another_should_see() -> None:
+    walker = Walker(lambda t: (3.0, 2.0 + 0.1 * t))
+    frames = record([walker], 8.0, keypoints=False, rate_hz=2.0, looks=False, miss=0.0)
+    frames = [f for f in frames if f.camera_id in ("c0", "c1")]
+    empty = [frame(f.camera_id, f.stamp_ns) if f.camera_id == "c1" and f.stamp_ns > 4e9 else f for f in frames]
+    for given, expected in ((frames, 1), (empty, 0)):
+        last = run(MultiViewTracker(RARE, room()[:2]), given)[-1]
+        assert sum(s.existence_probability >= 0.5 for s in confirmed(last)) == expected
