@@ -69,10 +69,11 @@ def _look_costs(tracks: Sequence[Track], observations: Observations, parameters:
     cost = np.zeros((len(tracks), len(observations)))
     if not size:
         return cost
-    for row, track in enumerate(tracks):
-        if track.appearance is not None and len(track.appearance) == size:
-            distance = 1.0 - observations.appearance @ track.appearance
-            cost[row] = np.clip(np.nan_to_num(distance) / parameters.appearance_match_sd, 0.0, 3.0) ** 2
+    known = [k for k, t in enumerate(tracks) if t.appearance is not None and len(t.appearance) == size]
+    if known:
+        looks = np.array([tracks[k].appearance for k in known])
+        distance = np.nan_to_num(1.0 - looks @ observations.appearance.T)
+        cost[known] = np.clip(distance / parameters.appearance_match_sd, 0.0, 3.0) ** 2
     return cost
 
 
@@ -82,8 +83,11 @@ def exchange_costs(assignment: Assignment) -> dict[tuple[int, int], float]:
     result: dict[tuple[int, int], float] = {}
     if cost is None:
         return result
-    matched = list(zip(assignment.tracks.tolist(), assignment.detections.tolist(), strict=True))
-    for place, (i, a) in enumerate(matched):
-        for j, b in matched[place + 1 :]:
-            result[(i, j)] = float(cost[i, b] + cost[j, a] - cost[i, a] - cost[j, b])
+    crossed = cost[assignment.tracks[:, None], assignment.detections]
+    kept = np.diagonal(crossed)
+    rise = (crossed + crossed.T - kept[:, None] - kept).tolist()
+    matched = assignment.tracks.tolist()
+    for place, i in enumerate(matched):
+        for other in range(place + 1, len(matched)):
+            result[(i, matched[other])] = rise[place][other]
     return result

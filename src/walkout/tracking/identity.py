@@ -143,13 +143,16 @@ class Encounters:
 
     def watch(self, tracks: Sequence[Track], exchange: Mapping[tuple[int, int], float], now_ns: int) -> None:
         """Note one frame: ``exchange`` maps pairs of track indices to the cost of swapping their detections."""
+        if not exchange:
+            return
+        place = np.stack([t.position for t in tracks])
+        near = np.hypot(*(place[:, None] - place[None]).transpose(2, 0, 1)) < self._p.crossing_distance
         for (i, j), rise in exchange.items():
             first, second = tracks[i], tracks[j]
             key = (min(first.track_id, second.track_id), max(first.track_id, second.track_id))
-            distance = float(np.hypot(*(first.position - second.position)))
             encounter = self._open.get(key)
             if encounter is None:
-                if distance < self._p.crossing_distance:
+                if near[i, j]:
                     pair = (first, second) if first.track_id == key[0] else (second, first)
                     self._open[key] = _begin(pair[0], pair[1], now_ns)
                 continue

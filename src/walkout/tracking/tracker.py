@@ -278,12 +278,12 @@ class MultiViewTracker:
         moves = self._occluders.way_out(mean[:, :2])
         for k in np.flatnonzero(moves.any(axis=1)):
             mean[k], covariance[k] = push(mean[k], covariance[k], moves[k])
-        stamp = observations.stamp_ns
+        stamp, wholly = observations.stamp_ns, visibility.fraction[matched.tracks] > 0.9
         for k, track in enumerate(chosen):
             track.mean, track.covariance = mean[k], covariance[k]
             track.learn_stature(float(mean[k, 4]))
             track.note_hit(view.camera.camera_id, stamp, self._firm_window(stamp))
-            if visibility.fraction[matched.tracks[k]] > 0.9:
+            if wholly[k]:
                 track.remember_look(given.appearance[k])
         if given.confidence.any():
             self._note_sights(view, chosen, given)
