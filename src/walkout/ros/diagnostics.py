@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
@@ -11,6 +11,12 @@ from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
 _WINDOW = 600
+_WARNING = "warning_"
+
+
+def lasting_warnings(values: Mapping[str, str]) -> str:
+    """Return what a node warns of by ``Diagnostics.warn``, from the values of its report; "" when of nothing."""
+    return "; ".join(text for key, text in values.items() if key.startswith(_WARNING))
 
 
 class Diagnostics:
@@ -86,7 +92,7 @@ class Diagnostics:
             values["state"] = state
             values["life"] = " ".join(map(str, getattr(self._node, "life", (0, 0))))
         slow = self._slowness(rate) if state in ("", "active") else ""
-        values |= {f"warning_{about}": text for about, text in self._warnings.items() if text}
+        values |= {f"{_WARNING}{about}": text for about, text in self._warnings.items() if text}
         warning = "; ".join(text for text in [slow, *self._warnings.values()] if text)
         status = DiagnosticStatus(
             level=DiagnosticStatus.ERROR if problems else DiagnosticStatus.WARN if warning else DiagnosticStatus.OK,

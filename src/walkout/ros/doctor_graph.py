@@ -13,6 +13,7 @@ from rosgraph_msgs.msg import Clock
 
 from walkout import msg
 from walkout.ros import qos
+from walkout.ros.diagnostics import lasting_warnings
 from walkout.ros.doctor_checks import Finding
 from walkout.ros.health import HEALTH_TOPIC, admission
 from walkout.ros.manager_node import CORE_NODES
@@ -146,6 +147,9 @@ def _errors(view: GraphView) -> Iterator[Finding]:
     for name, report in sorted(view.reports.items()):
         if report.level >= Level.ERROR:
             yield Finding("nodes", Level.ERROR, f"{name}: {report.message}", "mend what it says")
+        warning = lasting_warnings(report.values)
+        if warning:
+            yield Finding("nodes", Level.WARN, f"{name}: {warning}", "do what it says; the store goes on meanwhile")
         dropped = int(report.values.get("dropped", "0"))
         if dropped:
             handled = int(report.values.get("handled", "0"))

@@ -12,7 +12,7 @@ from rclpy.task import Future
 
 from walkout import srv
 from walkout.ros import qos
-from walkout.ros.diagnostics import Diagnostics
+from walkout.ros.diagnostics import Diagnostics, lasting_warnings
 from walkout.ros.health import HEALTH_TOPIC, health_to_msg
 from walkout.ros.parameters import NodeParameters
 from walkout.ros.reporting import ReportingNode
@@ -68,7 +68,8 @@ class LifecycleManagerNode(ReportingNode):
                 values = {item.key: item.value for item in status.values}
                 started, _, moves = values.get("life", "0 0").partition(" ")
                 life, level = (int(started), int(moves)), Level(status.level[0])
-                self._supervisor.heard(name, values.get("state", ""), level, status.message, self._now_ns(), life)
+                state, warning = values.get("state", ""), lasting_warnings(values)
+                self._supervisor.heard(name, state, level, status.message, self._now_ns(), life, warning)
         self._step()
 
     def _step(self) -> None:

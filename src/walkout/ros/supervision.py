@@ -93,6 +93,7 @@ class _Managed:
     not_before_ns: int = 0
     life: tuple[int, int] = (0, 0)
     error: str = ""
+    warning: str = ""
 
 
 @dataclass
@@ -119,9 +120,16 @@ class Supervisor:
         self.paused = False
 
     def heard(
-        self, name: str, state: str, level: Level, message: str, now_ns: int, life: tuple[int, int] = (0, 0)
+        self,
+        name: str,
+        state: str,
+        level: Level,
+        message: str,
+        now_ns: int,
+        life: tuple[int, int] = (0, 0),
+        warning: str = "",
     ) -> None:
-        """Take a node's report, its heartbeat.
+        """Take a node's report, its heartbeat. ``warning`` is what a managed node warns of and people should know.
 
         ``state`` is empty for nodes that are not managed. ``life`` is when the node was started and how often its
         state has changed since: reports and answers overtake each other, and old ones must not count.
@@ -134,6 +142,7 @@ class Supervisor:
             return  # the last words of a process that was replaced
         node.heard_ns = now_ns
         node.error = message if level >= Level.ERROR else ""
+        node.warning = warning
         if life[0] > node.life[0]:
             node.asked = None  # a new process: it owes no answer
         if node.asked is None and state and life >= node.life:
@@ -169,7 +178,9 @@ class Supervisor:
         self._forget_the_dead(now_ns)
         errors = [f"{name} is {self._word(node)}" for name, node in self._nodes.items() if node.state != ACTIVE]
         errors += [f"{name}: {node.error}" for name, node in self._nodes.items() if node.state == ACTIVE and node.error]
-        warnings = [self._complaint(name, other, now_ns) for name, other in self._others.items()]
+        active = [(name, node) for name, node in self._nodes.items() if node.state == ACTIVE]
+        warnings = [f"{name}: {node.warning}" for name, node in active if node.warning]
+        warnings += [self._complaint(name, other, now_ns) for name, other in self._others.items()]
         warnings = [text for text in warnings if text]
         if self.goal is Goal.DOWN:
             errors.insert(0, "the store is shut down")

@@ -117,6 +117,15 @@ def test_a_lost_camera_and_frames_dropped_are_warnings(store):
     assert found(view, store, Level.ERROR) == []
 
 
+def test_what_a_node_warns_of_is_a_warning(store):
+    view = healthy(store)
+    view.reports["tracker"] = Report(
+        Level.WARN, "slow; camera c2 has moved", {"warning_calibration": "camera c2 has moved"}, 0.0
+    )
+    assert [finding.text for finding in found(view, store, Level.WARN)] == ["tracker: camera c2 has moved"]
+    assert found(view, store, Level.ERROR) == []
+
+
 def test_a_model_that_is_not_its_cards_is_an_error(tmp_path):
     (tmp_path / "m.onnx").write_bytes(b"network")
     assert [f.level for f in doctor_checks.models(tmp_path)] == [Level.WARN]

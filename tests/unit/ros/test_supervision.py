@@ -210,6 +210,18 @@ def test_an_error_of_a_core_node_closes_the_gate_and_one_of_a_sensor_only_warns(
     assert graph.health().message == "camera_driver_c1 is silent"
 
 
+def test_what_a_core_node_warns_of_is_told_and_everybody_is_admitted():
+    graph = Graph()
+    graph.beat()
+    graph.beat()
+    told = "camera c2 has moved"
+    graph.supervisor.heard("tracker", ACTIVE, Level.WARN, told, graph.now_ns, graph.lives["tracker"], told)
+    assert (graph.health().level, graph.health().message) == (Level.WARN, "tracker: camera c2 has moved")
+    assert graph.health().admitting
+    graph.beat()
+    assert (graph.health().level, graph.health().message) == (Level.OK, "ready")
+
+
 @settings(deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(["die", "start", "up", "down", "wait"]), st.sampled_from(ORDER)), max_size=40)
