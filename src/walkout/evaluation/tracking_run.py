@@ -21,6 +21,8 @@ from walkout.tracking.types import Shoppers, TrackState
 _ZONE_CORNERS = 16
 _AREA_MARGIN_M = 1.0
 """How far people can stand behind the line between two cameras and still be in the room."""
+_PLACE_SD_M = 0.35
+"""Whoever's place is less certain than this (root of the summed variances of x and y) is followed, but not reported."""
 
 
 @dataclass(frozen=True)
@@ -117,5 +119,5 @@ def run_tracker(sequence: Sequence, progress: Callable[[], None] | None = None) 
 
 def _places(snapshot: Shoppers, area: Surrounded) -> Places:
     there = [s for s in snapshot.shoppers if s.state is TrackState.CONFIRMED and s.existence_probability >= 0.5]
-    there = [s for s in there if area.holds(s.mean[:2])]
+    there = [s for s in there if area.holds(s.mean[:2]) and float(np.trace(s.covariance[:2, :2])) < _PLACE_SD_M**2]
     return Places.of([(s.track_id, float(s.mean[0]), float(s.mean[1])) for s in there])

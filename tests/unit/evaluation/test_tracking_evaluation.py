@@ -14,11 +14,15 @@ import pytest
 import yaml
 
 from walkout.cli import main
+from walkout.evaluation.tracking_run import Surrounded, _places
 from walkout.evaluation.tracking_sequence import camera_from_projection, load_sequence
 from walkout.geometry.camera import intrinsics_from_fov, project
 from walkout.geometry.transforms import look_at
+from walkout.perception.types import KEYPOINT_COUNT
 from walkout.store.model import Camera
+from walkout.tracking.types import Shoppers, ShopperState, TrackState
 
+JOINTS, SDS = np.full((KEYPOINT_COUNT, 3), np.nan), np.full(KEYPOINT_COUNT, np.inf)
 CORNERS = [(0.1, 0.1), (5.9, 0.1), (0.1, 4.9), (5.9, 4.9)]
 
 
@@ -170,3 +174,14 @@ def test_a_sequence_is_stamped_by_its_frame_rate(folder: Path) -> None:
     assert sequence.frames == range(20)
     assert [d.stamp_ns for d in sequence.detections(3)] == [750_000_000] * 4
     assert [len(d) for d in sequence.detections(3)] == [2] * 4
+
+
+def test_whose_place_is_too_uncertain_is_not_reported() -> None:
+    known, unknown = (
+        ShopperState(
+            k, TrackState.CONFIRMED, 0.9, np.array([3.0, 2.0 + k, 0, 0, 1.7]), np.eye(5) * sd**2 / 2, JOINTS, SDS, 0.0
+        )
+        for k, sd in ((0, 0.3), (1, 0.4))
+    )
+    reported = _places(Shoppers(0, (known, unknown)), Surrounded(cameras()))
+    assert reported.ids.tolist() == [known.track_id]
