@@ -107,7 +107,7 @@ def values(status: DiagnosticStatus) -> dict[str, str]:
 def test_a_bumped_camera_is_a_warning_that_names_it_and_never_an_error(graph: Graph) -> None:
     assert graph.until(graph.connected)
     assert "warning_calibration" not in values(graph.health[-1])
-    graph.stroll(25.0, bumped_degrees=6.0)
+    graph.stroll(25.0, bumped_degrees=3.0)
     graph.health.clear()
     assert graph.until(lambda: graph.health)
     status = graph.health[-1]
