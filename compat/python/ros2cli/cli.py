@@ -43,6 +43,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _reported(arguments)
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
+    finally:
+        _leave_nothing_to_flush()
+
+
+def _leave_nothing_to_flush() -> None:
+    """Drop what a closed pipe or terminal takes no more: the interpreter would fail to flush it and exit with 120."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _reported(arguments: list[str]) -> int:
@@ -53,8 +64,7 @@ def _reported(arguments: list[str]) -> int:
         print(f"ros2: error: {error}" if error.code == USAGE else error, file=sys.stderr)
         return error.code
     except BrokenPipeError:
-        # `ros2 topic list | head` closes our stdout early; leave nothing for the interpreter to flush into it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # `ros2 topic list | head` closes our stdout early.
         return 128 + signal.SIGPIPE
 
 

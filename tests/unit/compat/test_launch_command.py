@@ -159,6 +159,17 @@ def test_a_closed_terminal_shuts_the_launch_down(terminal):
     assert_gone(processes)
 
 
+@pytest.mark.skipif(not IS_STANDIN, reason="of the stand-in")
+def test_output_that_a_closed_pipe_has_not_taken_does_not_change_the_exit_code():
+    code = "import sys; from ros2cli import cli; cli._reported = lambda _: print('late') or 0; sys.exit(cli.main([]))"
+    reading, writing = os.pipe()
+    os.close(reading)
+    ended = subprocess.run([sys.executable, "-c", code], stdout=writing, stderr=subprocess.PIPE, text=True, timeout=60,
+                           env={**os.environ, "PYTHONUNBUFFERED": ""})
+    os.close(writing)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
 @pytest.mark.skipif(not IS_STANDIN, reason="upstream leaves processes behind when it is killed")
 def test_a_killed_launcher_leaves_nothing_behind(terminal):
     processes = [psutil.Process(pid) for pid in terminal.ready_pids()]
