@@ -94,7 +94,8 @@ def weight_plot(
         # Every third sample is enough to see by.
         axes.plot(seconds[::3] - at_s, grams[::3], color=INK, linewidth=0.9)
         axes.axvline(0.0, color=TRUE, linewidth=1.4)
-        low, high = float(np.nanmin(grams)), float(np.nanmax(grams))
+        known = grams[np.isfinite(grams)]  # a dead plate says nothing
+        low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
         margin = max(0.08 * (high - low), 2.0)
         axes.set_ylim(low - margin, high + 2.5 * margin)
         for start, end, delta in events:

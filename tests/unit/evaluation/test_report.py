@@ -9,6 +9,7 @@ from walkout.errors import UserError
 from walkout.evaluation.evidence import MomentEvidence, TripEvidence
 from walkout.evaluation.figures import Latencies, RunFigures
 from walkout.evaluation.judging import Moment, WrongTrip
+from walkout.evaluation.plots import weight_plot
 from walkout.evaluation.public_figures import compare_with_public
 from walkout.evaluation.receipt_metrics import ReceiptScore
 from walkout.evaluation.receipts import ScenarioResult
@@ -142,3 +143,7 @@ def test_wrong_input_is_one_clear_line(arguments, words, capsys):
     error = capsys.readouterr().err
     assert words in error
     assert len(error.splitlines()) == 1
+
+
+def test_the_weight_of_a_dead_plate_is_an_empty_plot():
+    assert weight_plot(np.arange(30.0), np.full(30, np.nan), 15.0, [(14.0, 16.0, -100.0)]).startswith("<svg")
