@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from walkout.carts.documents import receipt_document, review_document
-from walkout.carts.ledger import Entry, LedgerKind, PaymentRequest, payment_request
+from walkout.carts.entries import Entry, LedgerKind, PaymentRequest, payment_request
 from walkout.carts.outbox import CAPTURE, RELEASE
 from walkout.carts.party import Party
 from walkout.carts.settlement import Settlement

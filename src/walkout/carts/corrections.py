@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from walkout.carts.documents import receipt_document
-from walkout.carts.ledger import Entry, Ledger, LedgerKind, PaymentRequest, Session, payment_request
+from walkout.carts.entries import Entry, LedgerKind, PaymentRequest, Session, payment_request
+from walkout.carts.ledger import Ledger
 from walkout.carts.outbox import CAPTURE, REFUND, RELEASE
 from walkout.carts.types import CartLine, PaymentState, Receipt, ReceiptKind, ReviewState
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import ClassVar
 
-from walkout.carts.ledger import Entry, Ledger, LedgerKind, PaymentRequest, Session, SessionState, payment_request
+from walkout.carts.entries import Entry, LedgerKind, PaymentRequest, Session, SessionState, payment_request
+from walkout.carts.ledger import Ledger
 from walkout.carts.outbox import RELEASE
 from walkout.carts.payment import Authorisation, PaymentProvider, PaymentUnavailableError
 from walkout.carts.types import GateEvent, GateEventKind, PartyKind

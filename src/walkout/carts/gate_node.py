@@ -10,8 +10,9 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.clock import Clock, ClockType
 
 from walkout import msg
+from walkout.carts.entries import SessionState
 from walkout.carts.gate import GateAction, GateCommand, GateController, GateParameters
-from walkout.carts.ledger import Ledger, SessionState, open_ledger
+from walkout.carts.ledger import Ledger, open_ledger
 from walkout.carts.payment import SandboxPaymentProvider, sandbox_url
 from walkout.drivers.sources import open_gate
 from walkout.drivers.types import GateDevice, GateSignal, GateSignalKind

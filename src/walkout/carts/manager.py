@@ -13,12 +13,13 @@ from typing import ClassVar
 from walkout.carts.binding import BindingParameters, PositionHistory, near_exit
 from walkout.carts.checkout import make_sale, release
 from walkout.carts.documents import weight_document
+from walkout.carts.entries import Entry, LedgerKind, SessionState
 from walkout.carts.explains import ExplainsEvents
-from walkout.carts.ledger import Entry, Ledger, LedgerKind, SessionState
+from walkout.carts.ledger import Ledger
 from walkout.carts.outbox import OutboxParameters, PaymentOutbox
 from walkout.carts.party import Party, cart_of, live_lines
 from walkout.carts.payment import PaymentProvider
-from walkout.carts.restore import restore_evidence, unmatched_exits
+from walkout.carts.restore import restore_evidence, restore_parties, unmatched_exits
 from walkout.carts.settlement import SettlementParameters, settle
 from walkout.carts.types import Cart, CartLine, GateEvent, GateEventKind, PartyKind, Receipt, Review
 from walkout.interactions.types import Interaction, VisitEstimate, WeightEvent
@@ -215,7 +216,7 @@ class CartManager:
 
     def _tie(self, party: Party, track_id: int, now_ns: int) -> None:
         party.track_ids = (*party.track_ids, track_id)
-        payload = {"track_ids": list(party.track_ids)}
+        payload = {"track_ids": list(party.track_ids), "deduced": party.deduced}
         self._ledger.append(Entry(LedgerKind.TRACKS_BOUND, now_ns, party.session_id, payload))
         if party.party_kind is PartyKind.STAFF:
             self._attributor.mark_stocker(track_id)
@@ -280,9 +281,9 @@ class CartManager:
         unknown = self._positions.tracks() - self._bound() - self._strangers
         track_id = self._positions.nearest(self._store.fixture_by_id[event.gate_id], event.stamp_ns, unknown, False)
         if track_id is not None and party.track_ids:
+            party.deduced = True
             self._tie(party, track_id, event.stamp_ns)
             party.left[track_id] = event.stamp_ns
-            party.deduced = True
 
     def _leave(self, party: Party, track_id: int, stamp_ns: int) -> None:
         party.left[track_id] = stamp_ns
@@ -430,21 +431,17 @@ class CartManager:
                 self._settle(party, now_ns)
 
     def _restore(self) -> None:
-        sessions = self._ledger.sessions(SessionState.ENTERED, SessionState.EXITED)
-        for session in sessions:
-            party = Party.of(session)
-            self._parties[session.session_id] = party
-            if party.exited_ns:
-                party.left = dict.fromkeys(party.track_ids, party.exited_ns)
+        self._parties = restore_parties(self._ledger)
+        for party in self._parties.values():
             if party.party_kind is PartyKind.STAFF:
                 for track_id in party.track_ids:
                     self._attributor.mark_stocker(track_id)
         belief = self._ledger.newest(LedgerKind.PLANOGRAM_BELIEF)
         if belief is not None:
             self._attributor.restore_belief(belief.payload)
-        if not sessions:
+        if not self._parties:
             return
-        oldest_ns = min(session.entered_ns for session in sessions)
+        oldest_ns = min(party.entered_ns for party in self._parties.values())
         self._exits = unmatched_exits(self._ledger, oldest_ns)
         self._attributor.expect(track_id for party in self._parties.values() for track_id in party.track_ids)
         restore_evidence(self._ledger, self._attributor, oldest_ns - _ENTRY_MARGIN_NS)

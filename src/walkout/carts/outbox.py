@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from walkout.carts.ledger import Entry, Ledger, LedgerKind, PaymentRequest
+from walkout.carts.entries import Entry, LedgerKind, PaymentRequest
+from walkout.carts.ledger import Ledger
 from walkout.carts.payment import PaymentOutcome, PaymentProvider, PaymentResult, PaymentUnavailableError
 from walkout.carts.types import PaymentState
 

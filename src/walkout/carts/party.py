@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from walkout.carts.ledger import Session
+from walkout.carts.entries import Session
 from walkout.carts.types import Cart, CartLine, CartState, PartyKind
 from walkout.interactions.types import Interaction, InteractionKind
 from walkout.store.model import Store

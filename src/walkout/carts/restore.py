@@ -3,9 +3,24 @@
 from __future__ import annotations
 
 from walkout.carts.documents import weight_from
+from walkout.carts.entries import LedgerKind, SessionState
 from walkout.carts.explains import ExplainsEvents
-from walkout.carts.ledger import Ledger, LedgerKind
+from walkout.carts.ledger import Ledger
+from walkout.carts.party import Party
 from walkout.carts.types import GateEvent, GateEventKind
+
+
+def restore_parties(ledger: Ledger) -> dict[str, Party]:
+    """Return the parties that are in the store, or have left it and are not settled, by session id."""
+    deduced = {event.session_id for event in ledger.events(LedgerKind.TRACKS_BOUND) if event.payload.get("deduced")}
+    parties = {}
+    for session in ledger.sessions(SessionState.ENTERED, SessionState.EXITED):
+        party = Party.of(session)
+        party.deduced = session.session_id in deduced
+        if party.exited_ns:
+            party.left = dict.fromkeys(party.track_ids, party.exited_ns)
+        parties[session.session_id] = party
+    return parties
 
 
 def restore_evidence(ledger: Ledger, attributor: ExplainsEvents, oldest_ns: int) -> None:

@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from walkout.carts.entries import Entry, LedgerKind
 from walkout.carts.gate import GateAction
-from walkout.carts.ledger import Entry, Ledger, LedgerKind
+from walkout.carts.ledger import Ledger
 from walkout.drivers.types import Frame
 from walkout.errors import UserError
 from walkout.evaluation.pipeline import StageClock, StorePipeline

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 from little_store import WEIGHTS_G, little_store
 
+from walkout.carts.entries import Entry, LedgerKind
 from walkout.carts.gate import GateAction, GateCommand, GateController, GateParameters
-from walkout.carts.ledger import Entry, Ledger, LedgerKind
+from walkout.carts.ledger import Ledger
 from walkout.carts.manager import CartManager, CartOutput, CartParameters
 from walkout.carts.payment import (
     Authorisation,

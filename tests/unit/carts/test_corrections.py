@@ -6,7 +6,7 @@ from shop import S, Shop, Visit, script
 
 from walkout.carts.checkout import make_sale
 from walkout.carts.corrections import CorrectionError, Corrections
-from walkout.carts.ledger import Entry, LedgerKind, SessionState
+from walkout.carts.entries import Entry, LedgerKind, SessionState
 from walkout.carts.party import Party
 from walkout.carts.settlement import Doubt, Settlement
 from walkout.carts.types import CartLine, PaymentState, Receipt, ReceiptKind, ReviewState

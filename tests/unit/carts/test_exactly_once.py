@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shop import CrashPlan, Shop, Visit, script
 
-from walkout.carts.ledger import LedgerKind
+from walkout.carts.entries import LedgerKind
 from walkout.carts.types import PaymentState, ReceiptKind
 
 VISIT = Visit(7, 2.0, 8.0, [(2.0, 3, -1, 3), (4.0, 6, -2, 6)])

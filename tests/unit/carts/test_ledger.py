@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from shop import Crash, CrashingLedger, CrashPlan
 
 from walkout.carts.database import open_engine
-from walkout.carts.ledger import Entry, Ledger, LedgerError, LedgerKind, SessionState, open_ledger
+from walkout.carts.entries import Entry, LedgerKind, SessionState
+from walkout.carts.ledger import Ledger, LedgerError, open_ledger
 from walkout.carts.schema import METADATA, REVISION
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from shop import STORE, S, Shop, Visit, script
 
-from walkout.carts.ledger import LedgerKind, SessionState
+from walkout.carts.entries import LedgerKind, SessionState
 from walkout.carts.types import CartState, GateEventKind, PartyKind, PaymentState, Receipt, ReceiptKind
 from walkout.drivers.types import GateSignal, GateSignalKind
 from walkout.tracking.types import Shoppers
@@ -239,7 +239,10 @@ def test_when_hands_met_both_carts_are_in_doubt_and_the_reviews_name_each_other(
     assert all(receipt.needs_review for receipt in shop.ledger.receipts())
 
 
-def test_who_was_lost_inside_and_is_the_only_one_gone_pays_for_what_the_unknown_track_took(tmp_path: Path) -> None:
+@pytest.mark.parametrize("restart", [False, True])
+def test_who_was_lost_inside_and_is_the_only_one_gone_pays_for_what_the_unknown_track_took(
+    tmp_path: Path, restart: bool
+) -> None:
     lost = Visit(7, 2.0, 24.0, [(3.0, 3, -1, 3)])
     again = Visit(9, 10.0, 24.0, [(4.0, 6, -1, 6)], token="")
     inputs = []
@@ -252,7 +255,12 @@ def test_who_was_lost_inside_and_is_the_only_one_gone_pays_for_what_the_unknown_
         if (now_ns, item) not in inputs[-1:]:
             inputs.append((now_ns, item))
     shop = Shop(tmp_path)
-    shop.play(inputs)
+    for one in inputs:
+        shop.play([one])
+        if restart and not shop.restarts and shop.ledger.sessions(SessionState.EXITED):
+            shop.stop()
+            shop.start()
+    assert shop.restarts == int(restart)
     receipt = the_receipt(shop)
     assert basket(receipt) == {"sku3": 1, "sku6": 1}
     assert receipt.needs_review
