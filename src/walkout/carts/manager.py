@@ -19,7 +19,7 @@ from walkout.carts.ledger import Ledger
 from walkout.carts.outbox import OutboxParameters, PaymentOutbox
 from walkout.carts.party import Party, cart_of, live_lines
 from walkout.carts.payment import PaymentProvider
-from walkout.carts.restore import restore_evidence, restore_parties, unmatched_exits
+from walkout.carts.restore import restore
 from walkout.carts.settlement import SettlementParameters, settle
 from walkout.carts.types import Cart, CartLine, GateEvent, GateEventKind, PartyKind, Receipt, Review
 from walkout.interactions.types import Interaction, VisitEstimate, WeightEvent
@@ -105,10 +105,8 @@ class CartManager:
         self._attributor = attributor
         self._outbox = PaymentOutbox(parameters.outbox, ledger, provider)
         self._positions = PositionHistory(parameters.binding)
-        self._parties: dict[str, Party] = {}
         self._tailgaters: list[GateEvent] = []
         self._strangers: set[int] = set()
-        self._exits: list[GateEvent] = []
         self._interactions: dict[str, Interaction] = {}
         self._shown: dict[str, Cart] = {}
         self._settled_ns: dict[str, int] = {}
@@ -116,7 +114,7 @@ class CartManager:
         self._undelivered_known = False
         self._now_ns = -1
         self._look_ns = -1
-        self._restore()
+        self._parties, self._exits = restore(ledger, attributor, _ENTRY_MARGIN_NS)
 
     @property
     def payment_error(self) -> str:
@@ -210,16 +208,17 @@ class CartManager:
                 if track_id is not None or given_up:
                     self._tailgaters = [e for e in self._tailgaters if (e.stamp_ns, e.gate_id) != (stamp_ns, gate_id)]
             elif track_id is not None:
-                self._tie(party, track_id, now_ns)
+                self._ledger.append(self._tie(party, track_id, now_ns))
             else:
                 party.given_up = given_up
 
-    def _tie(self, party: Party, track_id: int, now_ns: int) -> None:
+    def _tie(self, party: Party, track_id: int, now_ns: int) -> Entry:
+        """Let a track be a party's; return what must be written of it."""
         party.track_ids = (*party.track_ids, track_id)
-        payload = {"track_ids": list(party.track_ids), "deduced": party.deduced}
-        self._ledger.append(Entry(LedgerKind.TRACKS_BOUND, now_ns, party.session_id, payload))
         if party.party_kind is PartyKind.STAFF:
             self._attributor.mark_stocker(track_id)
+        payload = {"track_ids": list(party.track_ids), "deduced": party.deduced}
+        return Entry(LedgerKind.TRACKS_BOUND, now_ns, party.session_id, payload)
 
     def _bound(self) -> set[int]:
         return {track_id for party in self._parties.values() for track_id in party.track_ids}
@@ -233,12 +232,12 @@ class CartManager:
                 continue
             owner = self._leaver(event)
             given_up = self._positions.given_up(event.stamp_ns, now_ns)
+            adopted: tuple[Entry, ...] = ()
             if owner is None and given_up:
                 owner = self._only_one_gone(event.stamp_ns)
-                if owner is not None:
-                    self._adopt(owner[0], event)
+                adopted = self._adopt(owner[0], event) if owner is not None else ()
             if owner is not None:
-                self._leave(*owner, event.stamp_ns)
+                self._leave(*owner, event.stamp_ns, adopted)
             elif not given_up:
                 waiting.append(event)
         self._exits = waiting
@@ -276,21 +275,28 @@ class CartManager:
         ]
         return gone[0] if len(gone) == 1 else None
 
-    def _adopt(self, party: Party, event: GateEvent) -> None:
-        """Tie the unknown track at the exit to the party that is the only one gone: the tracker had lost it inside."""
+    def _adopt(self, party: Party, event: GateEvent) -> tuple[Entry, ...]:
+        """Tie the unknown track at the exit to the party that is the only one gone: the tracker had lost it inside.
+
+        Returns what must be written together with the party's exit: half of it would leave a track that never exits.
+        """
         unknown = self._positions.tracks() - self._bound() - self._strangers
         track_id = self._positions.nearest(self._store.fixture_by_id[event.gate_id], event.stamp_ns, unknown, False)
-        if track_id is not None and party.track_ids:
-            party.deduced = True
-            self._tie(party, track_id, event.stamp_ns)
-            party.left[track_id] = event.stamp_ns
+        if track_id is None or not party.track_ids:
+            return ()
+        party.deduced = True
+        party.left[track_id] = event.stamp_ns
+        return (self._tie(party, track_id, event.stamp_ns),)
 
-    def _leave(self, party: Party, track_id: int, stamp_ns: int) -> None:
+    def _leave(self, party: Party, track_id: int, stamp_ns: int, entries: tuple[Entry, ...] = ()) -> None:
+        """Note that a track has left, and write it down with ``entries`` once the whole party has."""
         party.left[track_id] = stamp_ns
         if set(party.left) >= set(party.track_ids):
             party.exited_ns = max(party.left.values())
             key = f"exited:{party.session_id}"
-            self._ledger.append(Entry(LedgerKind.SESSION_EXITED, party.exited_ns, party.session_id, key=key))
+            entries += (Entry(LedgerKind.SESSION_EXITED, party.exited_ns, party.session_id, key=key),)
+        if entries:
+            self._ledger.append(*entries)
 
     def _notice_vanished(self, now_ns: int) -> None:
         """Let parties leave whose tracks ended at an exit, and those that have been gone for long."""
@@ -429,19 +435,3 @@ class CartManager:
                 key = f"exited:{party.session_id}"
                 self._ledger.append(Entry(LedgerKind.SESSION_EXITED, party.exited_ns, party.session_id, key=key))
                 self._settle(party, now_ns)
-
-    def _restore(self) -> None:
-        self._parties = restore_parties(self._ledger)
-        for party in self._parties.values():
-            if party.party_kind is PartyKind.STAFF:
-                for track_id in party.track_ids:
-                    self._attributor.mark_stocker(track_id)
-        belief = self._ledger.newest(LedgerKind.PLANOGRAM_BELIEF)
-        if belief is not None:
-            self._attributor.restore_belief(belief.payload)
-        if not self._parties:
-            return
-        oldest_ns = min(party.entered_ns for party in self._parties.values())
-        self._exits = unmatched_exits(self._ledger, oldest_ns)
-        self._attributor.expect(track_id for party in self._parties.values() for track_id in party.track_ids)
-        restore_evidence(self._ledger, self._attributor, oldest_ns - _ENTRY_MARGIN_NS)

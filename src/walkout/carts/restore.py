@@ -7,10 +7,31 @@ from walkout.carts.entries import LedgerKind, SessionState
 from walkout.carts.explains import ExplainsEvents
 from walkout.carts.ledger import Ledger
 from walkout.carts.party import Party
-from walkout.carts.types import GateEvent, GateEventKind
+from walkout.carts.types import GateEvent, GateEventKind, PartyKind
 
 
-def restore_parties(ledger: Ledger) -> dict[str, Party]:
+def restore(ledger: Ledger, attributor: ExplainsEvents, margin_ns: int) -> tuple[dict[str, Party], list[GateEvent]]:
+    """Return the parties by session id and the passages of an exit that are still open; tell the attribution the rest.
+
+    What happened up to ``margin_ns`` before the oldest party came in matters to it.
+    """
+    parties = _parties(ledger)
+    for party in parties.values():
+        if party.party_kind is PartyKind.STAFF:
+            for track_id in party.track_ids:
+                attributor.mark_stocker(track_id)
+    belief = ledger.newest(LedgerKind.PLANOGRAM_BELIEF)
+    if belief is not None:
+        attributor.restore_belief(belief.payload)
+    if not parties:
+        return {}, []
+    oldest_ns = min(party.entered_ns for party in parties.values())
+    attributor.expect(track_id for party in parties.values() for track_id in party.track_ids)
+    _restore_evidence(ledger, attributor, oldest_ns - margin_ns)
+    return parties, _unmatched_exits(ledger, oldest_ns)
+
+
+def _parties(ledger: Ledger) -> dict[str, Party]:
     """Return the parties that are in the store, or have left it and are not settled, by session id."""
     deduced = {event.session_id for event in ledger.events(LedgerKind.TRACKS_BOUND) if event.payload.get("deduced")}
     parties = {}
@@ -23,7 +44,7 @@ def restore_parties(ledger: Ledger) -> dict[str, Party]:
     return parties
 
 
-def restore_evidence(ledger: Ledger, attributor: ExplainsEvents, oldest_ns: int) -> None:
+def _restore_evidence(ledger: Ledger, attributor: ExplainsEvents, oldest_ns: int) -> None:
     """Give back to the attribution what it knew of the time since ``oldest_ns``, and weights it had not explained."""
     for event in ledger.events(LedgerKind.EVIDENCE):
         if event.payload["event"]["onset_ns"] >= oldest_ns:
@@ -36,7 +57,7 @@ def restore_evidence(ledger: Ledger, attributor: ExplainsEvents, oldest_ns: int)
             attributor.add_event(weight_from(event.payload))
 
 
-def unmatched_exits(ledger: Ledger, oldest_ns: int) -> list[GateEvent]:
+def _unmatched_exits(ledger: Ledger, oldest_ns: int) -> list[GateEvent]:
     """Return passages of an exit that the gate has written down and no session has claimed."""
     claimed = {event.stamp_ns for event in ledger.events(LedgerKind.SESSION_EXITED)}
     return [
