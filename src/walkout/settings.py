@@ -24,6 +24,7 @@ _SCALARS = (bool, int, float, str)
 _UNITS = (
     ("_g_per_minute", "g/min"),
     ("_m_per_s", "m/s"),
+    ("_m_s", "m/s"),
     ("_minor", "minor units"),
     ("_hz", "Hz"),
     ("_ms", "ms"),

@@ -59,9 +59,7 @@ class BeliefFigures:
         error = expected_calibration_error(bins)
         doubtful = [c for c in self.identities if DOUBTFUL[0] <= c.probability <= DOUBTFUL[1]]
         return {
-            "place_error_cm_p50": _rounded(
-                100 * float(np.median(self.place_errors_m)) if self.place_errors_m else None
-            ),
+            "place_error_cm_p50": _percentile_cm(self.place_errors_m, 50),
             "place_nees": honesty(self.place_nees, 2),
             "wrists_by_views": {
                 name: self._wrists([w for w in self.wrists if low <= w.views <= high]) for name, low, high in VIEWS
@@ -78,11 +76,10 @@ class BeliefFigures:
 
     def _wrists(self, chosen: Sequence[WristSample]) -> dict[str, Any]:
         errors = [w.error_m for w in chosen]
-        median, p95 = (100 * np.percentile(errors, [50, 95])).tolist() if errors else (None, None)
         return {
             "count": len(chosen),
-            "error_cm_p50": _rounded(median),
-            "error_cm_p95": _rounded(p95),
+            "error_cm_p50": _percentile_cm(errors, 50),
+            "error_cm_p95": _percentile_cm(errors, 95),
             **honesty([w.nees for w in chosen], 3),
         }
 
@@ -161,8 +158,8 @@ def _wrist_samples(truth: Placed, row: int, tracks: Placed, column: int, views: 
     return samples
 
 
-def _median_cm(errors_m: Sequence[float]) -> float | None:
-    return 100 * float(np.median(errors_m)) if errors_m else None
+def _percentile_cm(errors_m: Sequence[float], percent: float) -> float | None:
+    return _rounded(100 * float(np.percentile(errors_m, percent))) if errors_m else None
 
 
 def _mean(values: Sequence[float]) -> float | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from walkout.errors import UserError
-from walkout.evaluation.receipts_command import add_run_options, check_output, run_and_write
+from walkout.evaluation.receipts_command import add_run_options, check_output, positive, run_and_write
 
 if TYPE_CHECKING:
     from walkout.evaluation.public_figures import Comparison
@@ -39,7 +39,7 @@ def add_parser(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     suite.add_argument("--quick", action="store_true", help="three small scenarios instead, for a change in the making")
     suite.add_argument("--only", action="append", metavar="WORD", help="classes whose name holds the word (repeatable)")
     suite.add_argument(
-        "--seeds-per-class", type=int, metavar="N", help="only the first N seeds of every class (default: all)"
+        "--seeds-per-class", type=positive, metavar="N", help="only the first N seeds of every class (default: all)"
     )
     suite.add_argument(
         "--pages",
@@ -60,8 +60,6 @@ def _run_suite(options: argparse.Namespace) -> int:
     check_output(options.json, "--json")
     if options.quick and options.only:
         raise UserError("--quick and --only exclude each other; leave one out")
-    if options.seeds_per_class is not None and options.seeds_per_class < 1:
-        raise UserError(f"--seeds-per-class {options.seeds_per_class}: must be 1 or more")
     pages = None if options.quick else _pages_folder(options)
     perception, evidence = Perception(options.perception), bool(options.report)
     if options.quick:

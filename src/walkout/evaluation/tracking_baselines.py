@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from walkout.errors import UserError
-from walkout.evaluation.tracking_run import TrackingRun
+from walkout.evaluation.tracking_run import Surrounded, TrackingRun
 from walkout.evaluation.tracking_sequence import Places, Sequence
 
 FloatArray = NDArray[np.float64]
@@ -44,7 +44,11 @@ def run_baselines(sequence: Sequence) -> dict[str, TrackingRun]:
 
 def _follow(tracker: Follower, places: dict[int, FloatArray], sequence: Sequence) -> TrackingRun:
     before = time.process_time()
-    tracks = {frame: Places.of(tracker(places[frame])) for frame in sequence.frames}
+    area = Surrounded(sequence.cameras)  # as for ours: who walks outside is followed, but not reported
+    found = {frame: tracker(places[frame]) for frame in sequence.frames}
+    tracks = {
+        frame: Places.of([place for place in told if area.holds(np.array(place[1:]))]) for frame, told in found.items()
+    }
     spent = time.process_time() - before
     return TrackingRun(tracks, 1e3 * spent / len(sequence.frames), {})
 

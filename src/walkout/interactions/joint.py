@@ -252,10 +252,7 @@ class JointSolver:
         bounds = scores + lifts[:, None]
         order = np.argsort(bounds, axis=None)[::-1][: p.explanations]
         own = self._belief.own_sku(lane_id)
-        doers = [
-            _Doer(t.track_id, t.log_ratio, ((t.track_id, t.hand),) if t.hand >= 0 else ()) for t in evidence.tracks
-        ]
-        doers.append(_Doer(0, float(np.log(p.nobody)), ()))
+        doers = [*map(_doer, evidence.tracks), _Doer(0, float(np.log(p.nobody)), ())]
         nothing = self._weights.unexplained(event.delta_g) + float(np.log(p.unexplained))
         candidates = []
         for flat in order:
@@ -306,28 +303,18 @@ class JointSolver:
         lane_id, best = evidence.lane_id, -np.inf
         lifted = [candidate for candidate in candidates if candidate.lift > 0]
         for position, hypothesis in enumerate(beam):
+            more = [(candidate, 0.0) for candidate in rested if _was_touch(hypothesis, candidate)]
+            if hypothesis.strangers:
+                more += [(c, c.lift) for c in lifted if _has_strangers(hypothesis, lane_id, c.assignment)]
             for candidate in candidates:
-                # Couplings only take away, lifts apart, and the candidates come by falling score.
+                # Couplings only take away, and the candidates come by falling score.
                 if hypothesis.log_probability + candidate.log_score < best - self._p.prune:
                     break
-                score = hypothesis.log_probability + candidate.log_score
-                score += self._coupling(hypothesis, candidate, near, situation)
-                scored.append((score, position, candidate))
-                best = max(best, score)
-            for candidate in rested:
-                if _was_touch(hypothesis, candidate):
-                    score = hypothesis.log_probability + candidate.log_score
-                    score += self._coupling(hypothesis, candidate, near, situation)
-                    scored.append((score, position, candidate))
-                    best = max(best, score)
-            for candidate in lifted if hypothesis.strangers else ():
-                chosen = candidate.assignment
-                wanted = sum(part.quantity for part in chosen.parts)
-                if hypothesis.strangers.get((lane_id, chosen.sku), 0) >= wanted:
-                    score = hypothesis.log_probability + candidate.log_score + candidate.lift
-                    score += self._coupling(hypothesis, candidate, near, situation)
-                    scored.append((score, position, candidate))
-                    best = max(best, score)
+                scored.append((self._score(hypothesis, candidate, 0.0, near, situation), position, candidate))
+                best = max(best, scored[-1][0])
+            for candidate, lift in more:
+                scored.append((self._score(hypothesis, candidate, lift, near, situation), position, candidate))
+                best = max(best, scored[-1][0])
         scored.sort(key=lambda entry: -entry[0])
         kept = [entry for entry in scored[:width] if entry[0] > scored[0][0] - self._p.prune]
         total = float(np.logaddexp.reduce([entry[0] for entry in kept]))
@@ -356,6 +343,12 @@ class JointSolver:
             yield (gift,), self._p.exchange * (1.0 - swap) / len(gifts)
         for pair in swaps:
             yield pair, self._p.exchange * swap / len(swaps)
+
+    def _score(
+        self, hypothesis: JointHypothesis, candidate: _Candidate, lift: float, near: list[int], situation: Situation
+    ) -> float:
+        coupling = self._coupling(hypothesis, candidate, near, situation)
+        return hypothesis.log_probability + candidate.log_score + lift + coupling
 
     def _coupling(
         self,
@@ -406,6 +399,12 @@ def _was_touch(hypothesis: JointHypothesis, candidate: _Candidate) -> bool:
     before = hypothesis.assignments[candidate.after] if candidate.after is not None else NOTHING
     same = before.track_id == candidate.assignment.track_id
     return same and before.kind is InteractionKind.TOUCH and candidate.assignment.other is None
+
+
+def _has_strangers(hypothesis: JointHypothesis, lane_id: str, chosen: Assignment) -> bool:
+    """Whether so many pieces of the product lie in the lane that does not have it by the planogram."""
+    wanted = sum(part.quantity for part in chosen.parts)
+    return hypothesis.strangers.get((lane_id, chosen.sku), 0) >= wanted
 
 
 def _movers(assignment: Assignment) -> set[int]:

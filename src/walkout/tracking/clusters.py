@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from walkout.perception.types import Detections
 from walkout.tracking.association import Assignment
 from walkout.tracking.births import Birth, Lone, birth_prior, lone_states
-from walkout.tracking.competition import Competition
+from walkout.tracking.competition import SLACK_M, Competition
 from walkout.tracking.filter import BODY
 from walkout.tracking.parameters import TrackerParameters
 from walkout.tracking.recall import Recall
@@ -29,8 +29,6 @@ from walkout.tracking.visibility import Occluders, Visibility
 FloatArray = NDArray[np.float64]
 
 _AGREEMENT_GATE = 14.2  # chi-square, 3 degrees of freedom, 3 sigma
-_SLACK_M = 0.15
-"""Feet of one walker, boxes of one body: views differ by this on the floor, besides what their noise explains."""
 _ROUNDS = 4
 _NEW_HANDICAP = 4.0
 """How much likelier a detection is a known shopper's than a new one's, all else equal (two times the log)."""
@@ -181,7 +179,7 @@ class Clustering:
             return []
         camera = np.array([names.index(item.camera_id) for item in lone])
         mean = np.stack([item.mean for item in lone])
-        spread = np.stack([item.covariance for item in lone]) + np.diag([_SLACK_M**2, _SLACK_M**2, 0.0])
+        spread = np.stack([item.covariance for item in lone]) + np.diag([SLACK_M**2, SLACK_M**2, 0.0])
         weight = np.linalg.inv(spread)
         distance = _agreement(mean, spread, camera)
         free = np.ones(len(lone), dtype=np.bool_)

@@ -22,8 +22,9 @@ from walkout.tracking.visibility import Occluders, Visibility
 
 FloatArray = NDArray[np.float64]
 
-_SLACK = np.diag([0.15**2, 0.15**2, 0.05**2])
-"""Feet of one walker, boxes of one body: views differ by this, besides what their noise explains."""
+SLACK_M = 0.15
+"""Feet of one walker, boxes of one body: views differ by this on the floor, besides what their noise explains."""
+_SLACK = np.diag([SLACK_M**2, SLACK_M**2, 0.05**2])
 _OWN_NOISE = np.diag([0.05**2, 0.05**2, 0.03**2])
 _FORBIDDEN = 1e6
 _NOBODY = -1
