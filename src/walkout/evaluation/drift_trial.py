@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from walkout.carts.gate import GateAction
 from walkout.errors import UserError
+from walkout.evaluation.gate_commands import carry_out
 from walkout.evaluation.pipeline import StorePipeline
 from walkout.geometry.drift import DriftParameters
 from walkout.perception.types import Detections
@@ -110,10 +110,7 @@ def run_trials(
             for trial in trials:
                 trial.add(output.detections)
         for command in output.commands:
-            if command.action is GateAction.OPEN:
-                simulator.world.open_gate(command.gate_id)
-            else:
-                simulator.world.deny(command.gate_id, command.reason)
+            carry_out(simulator.world, command)
         progress(simulator.now_ns * 1e-9)
     pipeline.close()
     return [trial.to_json(began_ns or 0) for trial in trials]

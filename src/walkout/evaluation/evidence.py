@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from walkout.carts.gate import GateAction
 from walkout.drivers.types import ReadingBatch
+from walkout.evaluation.gate_commands import carry_out
 from walkout.evaluation.judging import Moment, WrongTrip
 from walkout.evaluation.plots import weight_plot, where_plot
 from walkout.evaluation.scenario_run import ScenarioRun
@@ -153,10 +153,7 @@ class _Photographer:
         while self._commands and self._commands[0].stamp_ns <= stamp_ns:
             sent = self._commands.pop(0)
             self._world.advance(sent.stamp_ns)
-            if sent.command.action is GateAction.OPEN:
-                self._world.open_gate(sent.command.gate_id)
-            else:
-                self._world.deny(sent.command.gate_id, sent.command.reason)
+            carry_out(self._world, sent.command)
         self._world.advance(stamp_ns)
 
     def _in_window(self, stamp_ns: int) -> bool:

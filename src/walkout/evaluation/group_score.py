@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from walkout.evaluation.statistics import Claim
 from walkout.tracking.groups import GroupFinder
-from walkout.tracking.types import Shoppers
 
 
 class GroupWatch:
-    """Runs the group finder beside the tracker and keeps its last word on every pair."""
+    """Keeps the last word of the store's group finder on every pair."""
 
-    def __init__(self) -> None:
-        self._finder = GroupFinder()
+    def __init__(self, finder: GroupFinder) -> None:
+        self._finder = finder
         self._last: dict[tuple[int, int], float] = {}
 
-    def note(self, snapshots: Iterable[Shoppers]) -> None:
-        """Take the tracker's snapshots."""
-        for shoppers in snapshots:
-            self._finder.update(shoppers)
-            for pair in self._finder.pairs():
-                self._last[pair] = self._finder.probability(*pair)
+    def note(self) -> None:
+        """Ask for all pairs that the finder knows now."""
+        self._last |= {pair: self._finder.probability(*pair) for pair in self._finder.pairs()}
 
     def claims(self, identities: Mapping[int, int], parties: Mapping[int, int]) -> tuple[Claim, ...]:
         """Return a claim for every pair of people who were followed at the same time.

@@ -18,6 +18,7 @@ from walkout.interactions.types import Interaction, WeightEvent
 from walkout.perception.detector import Detector, DetectorParameters
 from walkout.perception.types import Detections
 from walkout.store.model import Store
+from walkout.tracking.groups import GroupFinder, GroupParameters
 from walkout.tracking.parameters import TrackerParameters
 from walkout.tracking.tracker import MultiViewTracker
 from walkout.tracking.types import Shoppers
@@ -42,6 +43,7 @@ class PipelineParameters:
 
     detector: DetectorParameters = field(default_factory=DetectorParameters)
     tracker: TrackerParameters = field(default_factory=TrackerParameters)
+    groups: GroupParameters = field(default_factory=GroupParameters)
     monitor: ShelfMonitorParameters = field(default_factory=ShelfMonitorParameters)
     attribution: AttributionParameters = field(default_factory=AttributionParameters)
     carts: CartParameters = field(default_factory=CartParameters)
@@ -79,6 +81,7 @@ class StorePipeline:
         self._parameters = p = parameters or PipelineParameters()
         self._detector: Detector | None = None
         self._tracker = MultiViewTracker(p.tracker, store.cameras, store.zones, store.fixtures)
+        self.groups = GroupFinder(p.groups)
         self._monitors = {f.fixture_id: ShelfMonitor(p.monitor, f) for f in store.fixtures if f.shelves}
         self._ledger = Ledger(ledger_url)
         provider = SandboxPaymentProvider()
@@ -137,7 +140,7 @@ class StorePipeline:
         self._pass_on_shoppers(output)
 
     def _pass_on_shoppers(self, output: PipelineOutput) -> None:
-        for shoppers in self._tracker.drain():
+        for shoppers in map(self.groups.update, self._tracker.drain()):
             output.shoppers.append(shoppers)
             mark = self._clock.start()
             self._manager.add_shoppers(shoppers)

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from walkout.carts.gate import GateAction
 from walkout.drivers.types import Frame
 from walkout.errors import UserError
 from walkout.evaluation.belief_score import right_identities
 from walkout.evaluation.figures import RunFigures
+from walkout.evaluation.gate_commands import carry_out
 from walkout.evaluation.group_score import GroupWatch
 from walkout.evaluation.judging import WrongTrip, judge
 from walkout.evaluation.movement import Movement
@@ -46,8 +46,8 @@ class ScenarioRun:
         self.record = RunRecord()
         self.movement = Movement()
         self._sightings = WristSightings(store.camera_by_id)
-        self._groups = GroupWatch()
         self._pipeline = StorePipeline(store)
+        self._groups = GroupWatch(self._pipeline.groups)
         self._elapsed_s = self._stage_cpu_s = 0.0
 
     def play(self, progress: Callable[[float], None] = lambda simulated_s: None) -> None:
@@ -65,7 +65,8 @@ class ScenarioRun:
             self._carry_out(output)
             self.record.note(output, measurement, now_ns, cpu_s)
             self.movement.note_tracks(output.shoppers)
-            self._groups.note(output.shoppers)
+            if output.shoppers:
+                self._groups.note()
             found = given if isinstance(given, Detections) else output.detections
             if found is not None:
                 self._sightings.note(found)
@@ -111,10 +112,7 @@ class ScenarioRun:
         world = self.simulator.world
         for command in output.commands:
             self.record.commands.append(SentCommand(world.shown_ns, command))
-            if command.action is GateAction.OPEN:
-                world.open_gate(command.gate_id)
-            else:
-                world.deny(command.gate_id, command.reason)
+            carry_out(world, command)
 
 
 def load_with_store(path: str | Path) -> tuple[Scenario, Store]:

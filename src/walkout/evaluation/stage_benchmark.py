@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from walkout.carts.entries import Entry, LedgerKind
-from walkout.carts.gate import GateAction
 from walkout.carts.ledger import Ledger
 from walkout.drivers.types import Frame
 from walkout.errors import UserError
+from walkout.evaluation.gate_commands import carry_out
 from walkout.evaluation.pipeline import StageClock, StorePipeline
 from walkout.perception.types import Detections
 from walkout.simulation.scenario import Scenario
@@ -95,10 +95,7 @@ def time_stages(
             if output.detections is not None:
                 found.append(output.detections)
             for command in output.commands:
-                if command.action is GateAction.OPEN:
-                    simulator.world.open_gate(command.gate_id)
-                else:
-                    simulator.world.deny(command.gate_id, command.reason)
+                carry_out(simulator.world, command)
             progress(measurement.stamp_ns * 1e-9)
         pipeline.close()
     return watch, frame, found

@@ -39,12 +39,12 @@ class JointParameters:
         unexplained: odds that no product made the step.
         not_held: odds that somebody puts back what he is not believed to hold.
         both_hands: odds that one shopper moves things in two lanes within ``same_hand_s``: people reach with one hand.
-        same_hand: odds that it is even one hand that does so.
-        same_hand_s: see there.
+        same_hand: odds that even one hand moves things in two lanes within ``same_hand_s``.
+        same_hand_s: what is moved in two lanes within this time is moved at once.
         rest_s: a hand that rests on a plate moves its level; what it then takes or leaves is felt within this time.
         together: odds that somebody else takes or returns the same product in the same lane at the same moment.
-        exchange: how often something has changed hands where hands have met,
-        swap: and how often one thing for another, when both hold something.
+        exchange: how often something has changed hands where hands have met.
+        swap: how often that is one thing for another, when both hold something.
         beam: joint hypotheses kept when a whole visit is judged,
         live_beam: and while it goes on.
         explanations: explanations of one event by products and counts that are followed.

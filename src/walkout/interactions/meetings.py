@@ -28,15 +28,15 @@ class MeetingParameters:
     """When hands have met.
 
     Attributes:
-        hands_m: wrists this close are together,
-        raised: above this share of both statures (hands that hang, swing past or carry something are lower),
-        stretched_m: and stretched out this far from their shoulders, level,
-        still_m_s: while both stand: bodies slower than this,
-        apart_m: no farther apart than this,
-        bodies_m: and no nearer (that is one person seen twice, or two of which one is misplaced).
+        hands_m: wrists of two shoppers this close are together.
+        raised: hands that meet are above this share of both statures (those that hang or carry something are lower).
+        stretched_m: hands that meet are stretched out this far from their shoulders, level.
+        still_m_s: bodies of those whose hands meet are slower than this.
+        apart_m: bodies of those whose hands meet are no farther apart than this.
+        bodies_m: and no nearer than this (that is one person seen twice, or two of which one is misplaced).
         shelf_m: hands this near to a shelf are there for its goods.
-        least_s: they must be together for so long,
-        gap_s: with no longer break than this.
+        least_s: hands must be together for so long to have met.
+        gap_s: hands that come apart for longer than this have ended their meeting.
     """
 
     hands_m: float = 0.25

@@ -7,6 +7,7 @@ from walkout.evaluation.belief_score import right_identities
 from walkout.evaluation.group_score import GroupWatch, group_figures
 from walkout.evaluation.movement import Compared, Placed
 from walkout.evaluation.statistics import Claim
+from walkout.tracking.groups import GroupFinder
 from walkout.tracking.types import Shoppers, ShopperState, TrackState
 
 
@@ -35,11 +36,14 @@ def test_without_groups_or_without_pairs_nothing_is_told():
 
 
 def test_pairs_are_of_people_and_their_parties():
-    watch = GroupWatch()
+    finder = GroupFinder()
+    watch = GroupWatch(finder)
     for tick in range(300):
         people = [state(7, 0.0), state(8, 0.8), state(9, 6.0 + 0.01 * tick)]
-        watch.note([Shoppers(tick * 100_000_000, tuple(people[: 2 if tick < 100 else 3]))])
-    watch.note([Shoppers(30_100_000_000, ())])  # all have left: the last word stays
+        finder.update(Shoppers(tick * 100_000_000, tuple(people[: 2 if tick < 100 else 3])))
+        watch.note()
+    finder.update(Shoppers(30_100_000_000, ()))  # all have left: the last word stays
+    watch.note()
     # Track 9 is a person of whom nothing is known, 8 is person 2, who came with person 1.
     claims = watch.claims({1: 7, 2: 8}, {1: 1, 2: 1})
     assert [c.right for c in claims] == [True]
