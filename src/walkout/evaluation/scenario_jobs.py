@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -125,8 +127,18 @@ def _results(jobs: Sequence[Job], processes: int) -> Iterator[ScenarioResult]:
         yield from map(_run, jobs)
         return
     # Spawned: a forked process would share the OpenGL and onnxruntime state of its parent.
-    with multiprocessing.get_context("spawn").Pool(processes, initializer=_prepare_process) as pool:
+    with _terminable(), multiprocessing.get_context("spawn").Pool(processes, initializer=_prepare_process) as pool:
         yield from pool.imap(_run, jobs)
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM end this process by an exception, so that its workers end with it."""
+    former = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, former)
 
 
 def in_rounds(jobs: Sequence[Job]) -> list[Job]:

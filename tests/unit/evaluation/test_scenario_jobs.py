@@ -1,5 +1,10 @@
 import shutil
+import signal
+import subprocess
+import sys
+import time
 
+import psutil
 import pytest
 
 from walkout.cli import main
@@ -69,6 +74,21 @@ def test_what_is_done_counts_when_interrupted(folder, monkeypatch):
     assert run_jobs(make_jobs([folder / "b.yaml"], [7, 8, 9], Perception.PIXELS), 1) == [done]
     with pytest.raises(KeyboardInterrupt):
         run_jobs(make_jobs([folder / "b.yaml"], [8, 9], Perception.PIXELS), 1)
+
+
+@pytest.mark.timeout(90)
+def test_no_worker_outlives_a_command_that_is_terminated(folder):
+    arguments = ["evaluate", "receipts", str(folder / "b.yaml"), "--seeds", "40", "--jobs", "2"]
+    command = subprocess.Popen(
+        [sys.executable, "-m", "walkout.cli", *arguments, "--perception", "truth-boxes"], stderr=subprocess.DEVNULL
+    )
+    process = psutil.Process(command.pid)
+    while len(workers := [c for c in process.children(recursive=True) if "spawn_main" in " ".join(c.cmdline())]) < 2:
+        time.sleep(0.1)
+    command.terminate()
+    assert command.wait(30) == 128 + signal.SIGTERM
+    gone, alive = psutil.wait_procs(workers, timeout=10)
+    assert len(gone) == 2, alive
 
 
 def test_what_a_machine_lacks_is_said_with_the_scenario(folder, monkeypatch):
