@@ -2,6 +2,7 @@
 
 import pytest
 
+from walkout.cli import main
 from walkout.errors import UserError
 from walkout.evaluation.transport_benchmark import Load, measure
 
@@ -23,3 +24,8 @@ def test_pictures_come_through(mode: str) -> None:
 def test_a_worker_that_fails_is_told() -> None:
     with pytest.raises(UserError, match=r"a process failed: .*invalid choice: 'nonsense'"):
         measure(LOAD, "x", "nonsense", True, 1.0)
+
+
+def test_a_file_that_cannot_be_written_is_told_before_minutes_of_measuring(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["benchmark", "transport", "--json", "/no/such/folder/out.json"]) == 2
+    assert "the folder does not exist" in capsys.readouterr().err

@@ -18,6 +18,7 @@ from rich.progress import track
 from rich.table import Table
 
 from walkout.errors import UserError
+from walkout.evaluation.receipts_command import check_output
 from walkout.evaluation.results import machine, wide_console
 from walkout.ros.process_environment import KEEP_MEMORY, PROFILES
 
@@ -161,6 +162,7 @@ def _kill(workers: list[_Worker]) -> None:
 def _run(options: argparse.Namespace) -> int:
     if options.seconds <= 0:
         raise UserError(f"--seconds {options.seconds}: must be more than 0")
+    check_output(options.json, "--json")
     about = machine()
     plan = [(load, *row) for load in LOADS for row in ROWS]
     results = [measure(*one, options.seconds) for one in track(plan, "measuring", console=Console(stderr=True))]
