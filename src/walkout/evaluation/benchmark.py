@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,8 +16,7 @@ from rich.table import Table
 
 from walkout.errors import UserError
 from walkout.evaluation import transport_benchmark
-from walkout.evaluation.comparison import compare, read_figures
-from walkout.evaluation.receipts_command import check_output
+from walkout.evaluation.comparison import add_options, finish, older_figures
 from walkout.evaluation.results import commit, machine, wide_console
 from walkout.store.loader import load_store
 
@@ -74,8 +71,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     tracker.set_defaults(run=_run_tracker)
     transport_benchmark.add_parser(kinds)
     for kind in (graph, stages, tracker):
-        kind.add_argument("--json", type=Path, metavar="OUT", help="write the figures to this file")
-        kind.add_argument("--compare", type=Path, metavar="OLD", help="show what changed against an older --json file")
+        add_options(kind)
 
 
 def _seconds(text: str) -> float:
@@ -108,22 +104,6 @@ def _print_machine(console: Console, about: Mapping[str, Any]) -> None:
     )
 
 
-def _finish(options: argparse.Namespace, console: Console, new: dict[str, Any], old: dict[str, Any] | None) -> int:
-    """Write and compare the figures."""
-    if options.json is not None:
-        options.json.write_text(json.dumps(new, indent=1) + "\n", encoding="utf-8")
-    if old is None:
-        return 0
-    changes = compare(old, new)
-    different = [change for change in changes if change.changed]
-    table = _table(f"Changed by more than a tenth: {len(different)} of {len(changes)}", "figure", "old", "new", "ratio")
-    for change in different:
-        ratio = "-" if change.ratio is None else f"{change.ratio:.2f}"
-        table.add_row(change.name, f"{change.old:g}", f"{change.new:g}", ratio)
-    console.print(table)
-    return 0
-
-
 # ---- stages
 
 
@@ -131,8 +111,7 @@ def _run_stages(options: argparse.Namespace) -> int:
     from walkout.evaluation import stage_benchmark as stages
     from walkout.evaluation.scenario_run import load_with_store
 
-    check_output(options.json, "--json")
-    old = None if options.compare is None else read_figures(options.compare)
+    old = older_figures(options)
     scenario, store = load_with_store(options.scenario)
     console, about = wide_console(), _about()
     with Progress(console=Console(stderr=True)) as progress:
@@ -155,7 +134,7 @@ def _run_stages(options: argparse.Namespace) -> int:
         figures["copies"] = _print_copies(console, stages.count_copies(frame))
         figures["transport"] = _transport()
     _print_references(console, figures)
-    return _finish(options, console, figures, old)
+    return finish(options, console, figures, old)
 
 
 def _print_stages(console: Console, figures: Mapping[str, Any]) -> None:
@@ -215,8 +194,7 @@ def _print_references(console: Console, figures: Mapping[str, Any]) -> None:
 def _run_tracker(options: argparse.Namespace) -> int:
     from walkout.evaluation import tracker_benchmark as benchmark
 
-    check_output(options.json, "--json")
-    old = None if options.compare is None else read_figures(options.compare)
+    old = older_figures(options)
     console, about = wide_console(), _about()
     loads = [benchmark.Load(*load) for load in options.load or ()] or list(benchmark.LOADS)
     scaling = [] if options.load else list(benchmark.GROWTH)
@@ -238,7 +216,7 @@ def _run_tracker(options: argparse.Namespace) -> int:
         figures["growth_power"] = round(benchmark.growth(rows), 3)
     _print_machine(console, about)
     _print_tracker(console, figures)
-    return _finish(options, console, figures, old)
+    return finish(options, console, figures, old)
 
 
 def _advance(progress: Progress, task: TaskID, share: float) -> None:
@@ -271,8 +249,7 @@ def _run_graph(options: argparse.Namespace) -> int:
     from walkout.ros.probe import measure  # the rest of this command works without ROS
     from walkout.ros.started_store import launched
 
-    check_output(options.json, "--json")
-    old = None if options.compare is None else read_figures(options.compare)
+    old = older_figures(options)
     store, console, about = load_store(options.store), wide_console(), _about()
     try:
         if options.launch:
@@ -302,7 +279,7 @@ def _run_graph(options: argparse.Namespace) -> int:
     }
     _print_machine(console, about)
     _print_graph(console, document)
-    return _finish(options, console, document, old)
+    return finish(options, console, document, old)
 
 
 def _print_graph(console: Console, document: Mapping[str, Any]) -> None:

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -18,7 +18,7 @@ from rich.progress import track
 from rich.table import Table
 
 from walkout.errors import UserError
-from walkout.evaluation.receipts_command import check_output
+from walkout.evaluation.comparison import add_options, finish, older_figures
 from walkout.evaluation.results import machine, wide_console
 from walkout.ros.process_environment import KEEP_MEMORY, PROFILES
 
@@ -113,7 +113,7 @@ def add_parser(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--seconds", type=float, default=10.0, help="how long to measure each row (default 10)")
-    parser.add_argument("--json", type=Path, metavar="OUT", help="write the figures to this file")
+    add_options(parser)
     parser.set_defaults(run=_run)
 
 
@@ -162,18 +162,18 @@ def _kill(workers: list[_Worker]) -> None:
 def _run(options: argparse.Namespace) -> int:
     if options.seconds <= 0:
         raise UserError(f"--seconds {options.seconds}: must be more than 0")
-    check_output(options.json, "--json")
-    about = machine()
+    old, about = older_figures(options), machine()
     plan = [(load, *row) for load in LOADS for row in ROWS]
     results = [measure(*one, options.seconds) for one in track(plan, "measuring", console=Console(stderr=True))]
     console = wide_console()
     host = f"{about['processor']}, {about['cores']} cores; load {about['load_1min']} before the run"
     console.print(host, highlight=False)
     console.print(_table(results))
-    if options.json is not None:
-        document = {"machine": about, "seconds": options.seconds, "results": [asdict(result) for result in results]}
-        options.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    return 0
+    by_load: dict[str, dict[str, Any]] = {}
+    for result in results:
+        by_load.setdefault(result.load, {})[result.row] = asdict(result)
+    figures = {"kind": "transport", "machine": about, "seconds": options.seconds, "results": by_load}
+    return finish(options, console, figures, old)
 
 
 def _table(results: list[Result]) -> Table:

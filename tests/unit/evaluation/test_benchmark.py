@@ -64,11 +64,12 @@ def test_small_changes_are_noise_and_nothing_has_no_ratio():
 @pytest.mark.parametrize(
     ("text", "words"), [(None, "No such file"), ("{", "is not JSON"), (json.dumps({"total": {}}), "no figures")]
 )
-def test_a_wrong_old_file_is_one_clear_line(text, words, tmp_path, capsys):
+@pytest.mark.parametrize("kind", ["stages", "transport", "tracker"])
+def test_a_wrong_old_file_is_one_clear_line(kind, text, words, tmp_path, capsys):
     old = tmp_path / "old.json"
     if text is not None:
         old.write_text(text)
-    assert main(["benchmark", "stages", "--scenario", "kiosk_one", "--compare", str(old)]) == 2
+    assert main(["benchmark", kind, "--compare", str(old)]) == 2
     error = capsys.readouterr().err
     assert words in error
     assert len(error.splitlines()) == 1
