@@ -23,6 +23,8 @@ _AREA_MARGIN_M = 1.0
 """How far people can stand behind the line between two cameras and still be in the room."""
 _PLACE_SD_M = 0.35
 """Whoever's place is less certain than this (root of the summed variances of x and y) is followed, but not reported."""
+_BEYOND_SD_M = 0.25
+"""The same beyond the line between two cameras, where the room may end and few cameras look."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,17 @@ class Surrounded:
 
     def holds(self, place: NDArray[np.float64]) -> bool:
         """Return whether a place (2,) in metres lies in the area."""
-        return bool((self._edges[:, :2] @ place + self._edges[:, 2] <= self._margin).all())
+        return self._beyond(place) <= self._margin
+
+    def required_sd(self, place: NDArray[np.float64]) -> float:
+        """Return how certain (metres) a place (2,) must be to be reported; 0 outside the area, where nothing is."""
+        if not self.holds(place):
+            return 0.0
+        return _PLACE_SD_M if self._beyond(place) <= 0 else _BEYOND_SD_M
+
+    def _beyond(self, place: NDArray[np.float64]) -> float:
+        """Return how far (metres) a place lies beyond the line between two cameras, negative before it."""
+        return float((self._edges[:, :2] @ place + self._edges[:, 2]).max(initial=-np.inf))
 
 
 def run_tracker(sequence: Sequence, progress: Callable[[], None] | None = None) -> TrackingRun:
@@ -119,5 +131,5 @@ def run_tracker(sequence: Sequence, progress: Callable[[], None] | None = None) 
 
 def _places(snapshot: Shoppers, area: Surrounded) -> Places:
     there = [s for s in snapshot.shoppers if s.state is TrackState.CONFIRMED and s.existence_probability >= 0.5]
-    there = [s for s in there if area.holds(s.mean[:2]) and float(np.trace(s.covariance[:2, :2])) < _PLACE_SD_M**2]
+    there = [s for s in there if float(np.trace(s.covariance[:2, :2])) < area.required_sd(s.mean[:2]) ** 2]
     return Places.of([(s.track_id, float(s.mean[0]), float(s.mean[1])) for s in there])

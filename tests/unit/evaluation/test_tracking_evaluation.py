@@ -176,12 +176,20 @@ def test_a_sequence_is_stamped_by_its_frame_rate(folder: Path) -> None:
     assert [len(d) for d in sequence.detections(3)] == [2] * 4
 
 
-def test_whose_place_is_too_uncertain_is_not_reported() -> None:
-    known, unknown = (
-        ShopperState(
-            k, TrackState.CONFIRMED, 0.9, np.array([3.0, 2.0 + k, 0, 0, 1.7]), np.eye(5) * sd**2 / 2, JOINTS, SDS, 0.0
-        )
-        for k, sd in ((0, 0.3), (1, 0.4))
-    )
-    reported = _places(Shoppers(0, (known, unknown)), Surrounded(cameras()))
-    assert reported.ids.tolist() == [known.track_id]
+@pytest.mark.parametrize(
+    ("where", "x", "sd", "told"),
+    [
+        ("between the cameras", 3.0, 0.3, True),
+        ("between the cameras", 3.0, 0.4, False),
+        ("just beyond the line between two", 6.4, 0.2, True),
+        ("just beyond the line between two", 6.4, 0.3, False),
+        ("far beyond it", 7.1, 0.05, False),
+    ],
+)
+def test_a_place_is_reported_when_it_is_certain_enough_for_where_it_is(
+    where: str, x: float, sd: float, told: bool
+) -> None:
+    mean, covariance = np.array([x, 2.0, 0, 0, 1.7]), np.eye(5) * sd**2 / 2
+    somebody = ShopperState(4, TrackState.CONFIRMED, 0.9, mean, covariance, JOINTS, SDS, 0.0)
+    reported = _places(Shoppers(0, (somebody,)), Surrounded(cameras()))
+    assert reported.ids.tolist() == [4] * told, where
