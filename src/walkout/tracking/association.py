@@ -11,6 +11,7 @@ from scipy.optimize import linear_sum_assignment
 
 from walkout.tracking.filter import BODY, bend_of, pair_cost, pair_variance
 from walkout.tracking.parameters import TrackerParameters
+from walkout.tracking.small_arrays import stacked
 from walkout.tracking.track import Track
 from walkout.tracking.view import Observations, Prediction, View
 
@@ -49,7 +50,7 @@ def assign(
     if not tracks or not len(observations):
         none = np.zeros(0, dtype=np.intp)
         return Assignment(none, none, np.zeros((len(tracks), len(observations))))
-    covariance = np.stack([t.covariance for t in tracks])[:, BODY[:, None], BODY]
+    covariance = stacked([t.covariance for t in tracks], 5, 5)[:, BODY[:, None], BODY]
     bend = bend_of(np.array([t.mean[4] for t in tracks]), np.array([t.stature for t in tracks]))
     variance = pair_variance(view, prediction, observations, seen, bend)
     misfit, rows = pair_cost(covariance, prediction, observations, variance, parameters.robust_sigma)
@@ -77,17 +78,10 @@ def _look_costs(tracks: Sequence[Track], observations: Observations, parameters:
     return cost
 
 
-def exchange_costs(assignment: Assignment) -> dict[tuple[int, int], float]:
-    """Return, per pair of matched track indices, by how much the cost would rise if the two swapped detections."""
-    cost = assignment.cost
-    result: dict[tuple[int, int], float] = {}
-    if cost is None:
-        return result
-    crossed = cost[assignment.tracks[:, None], assignment.detections]
+def exchange_costs(assignment: Assignment) -> FloatArray | None:
+    """Return by how much the cost would rise (m, m) if two of the m matched tracks swapped detections, if known."""
+    if assignment.cost is None or len(assignment.tracks) < 2:
+        return None
+    crossed = assignment.cost[assignment.tracks[:, None], assignment.detections]
     kept = np.diagonal(crossed)
-    rise = (crossed + crossed.T - kept[:, None] - kept).tolist()
-    matched = assignment.tracks.tolist()
-    for place, i in enumerate(matched):
-        for other in range(place + 1, len(matched)):
-            result[(i, matched[other])] = rise[place][other]
-    return result
+    return np.asarray(crossed + crossed.T - kept[:, None] - kept)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from walkout.tracking.parameters import TrackerParameters
+from walkout.tracking.small_arrays import six, solve, squares
 from walkout.tracking.view import Observations, Prediction, View
 
 FloatArray = NDArray[np.float64]
@@ -66,7 +67,8 @@ def huber_weight(normalised: FloatArray, limit: float) -> FloatArray:
 def huber_loss(normalised: FloatArray, limit: float) -> FloatArray:
     """Return Huber's loss of residuals in sigmas (the square near zero)."""
     size = np.abs(normalised)
-    return np.where(size <= limit, size**2, 2 * limit * size - limit**2)
+    inner = np.minimum(size, limit)
+    return np.asarray(inner * (2 * size - inner))
 
 
 def bend_of(height: FloatArray, stature: FloatArray) -> FloatArray:
@@ -102,19 +104,20 @@ def pair_cost(
     """
     residual = observations.rows[None] - prediction.rows[:, None]
     information = 1 / variance
-    prior = np.linalg.inv(covariance)
-    jacobian = prediction.jacobian
-    spread = np.einsum("tri,tij,trj->tr", jacobian, covariance, jacobian)
+    root = np.sqrt(information)
+    prior = np.asarray(np.linalg.inv(covariance), dtype=np.float64)
+    jacobian, square = prediction.jacobian, squares(prediction.jacobian)
+    spread = ((jacobian @ covariance) * jacobian).sum(axis=2)
     weight = huber_weight(residual / np.sqrt(spread[:, None] + variance), limit)
-    for _ in range(2):
+    for last in (False, True):
         weighted = information * weight
-        normal = np.einsum("tdr,tri,trj->tdij", weighted, jacobian, jacobian, optimize=False)
-        right = np.einsum("tdr,tri->tdi", weighted * residual, jacobian)
-        step = np.linalg.solve(prior[:, None] + normal, right[..., None])[..., 0]
-        rest = (residual - np.einsum("tri,tdi->tdr", jacobian, step)) * np.sqrt(information)
-        weight = huber_weight(rest, limit)
-    misfit = np.einsum("tdi,tij,tdj->td", step, prior, step) + huber_loss(rest, limit).sum(axis=2)
-    volume = np.linalg.slogdet(prior[:, None] + normal)[1] - np.linalg.slogdet(prior)[1][:, None]
+        normal = six(prior)[:, None] + weighted @ square
+        step, determinant = solve(normal, (weighted * residual) @ jacobian)
+        rest = (residual - step @ jacobian.swapaxes(1, 2)) * root
+        if not last:
+            weight = huber_weight(rest, limit)
+    misfit = ((step @ prior) * step).sum(axis=2) + huber_loss(rest, limit).sum(axis=2)
+    volume = np.log(determinant * np.linalg.det(covariance)[:, None])
     return misfit + volume, np.isfinite(variance).sum(axis=2)
 
 
@@ -135,26 +138,31 @@ def update(
     """
     if not len(mean):
         return mean, covariance
-    prior = np.linalg.inv(covariance)
-    state = mean.copy()
-    normal = prior
+    tight = covariance[:, BODY[:, None], BODY]
+    prior = np.linalg.inv(tight)
+    before = mean[:, BODY]
+    body, posterior = before.copy(), tight
     for _ in range(iterations):
-        prediction = view.predict(state[:, BODY])
+        prediction = view.predict(body)
         posture = _posture_variance(view, prediction.scale, bend)
         variance = np.where(seen, observations.variance + posture, np.inf)
         residual = observations.rows - prediction.rows
         weight = huber_weight(residual / np.sqrt(variance), parameters.robust_sigma) / variance
-        jacobian = np.zeros((*prediction.jacobian.shape[:2], 5))
-        jacobian[..., BODY] = prediction.jacobian
-        normal = prior + np.einsum("mr,mri,mrj->mij", weight, jacobian, jacobian)
-        pull = residual + np.einsum("mri,mi->mr", jacobian, state - mean)
-        right = np.einsum("mr,mri->mi", weight * pull, jacobian)
-        state = mean + np.linalg.solve(normal, right[..., None])[..., 0]
-        state[:, 4] = np.clip(state[:, 4], 0.7, 2.3)
+        jacobian = prediction.jacobian
+        weighted = (jacobian * weight[..., None]).swapaxes(1, 2)
+        posterior = np.linalg.inv(prior + weighted @ jacobian)
+        pull = residual[..., None] + jacobian @ (body - before)[..., None]
+        step = (posterior @ (weighted @ pull))[..., 0]
+        body = before + step
+        body[:, 2] = np.clip(body[:, 2], 0.7, 2.3)
+    # Velocity is not seen: it follows place and height as far as the prior ties it to them.
+    gain = covariance[:, :, BODY] @ prior
+    state = mean + (gain @ step[..., None])[..., 0]
+    state[:, 4] = body[:, 2]
     speed = np.maximum(np.hypot(state[:, 2], state[:, 3]), 1e-9)
     state[:, 2:4] *= np.minimum(1.0, parameters.max_speed / speed)[:, None]
-    posterior = np.linalg.inv(normal)
-    return state, (posterior + posterior.transpose(0, 2, 1)) / 2
+    left = covariance - gain @ (tight - posterior) @ gain.swapaxes(1, 2)
+    return state, (left + left.swapaxes(1, 2)) / 2
 
 
 def push(mean: FloatArray, covariance: FloatArray, move: FloatArray) -> tuple[FloatArray, FloatArray]:

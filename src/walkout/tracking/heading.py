@@ -17,7 +17,9 @@ FloatArray = NDArray[np.float64]
 
 BINS = 48
 _ANGLE = np.arange(BINS) * (2 * np.pi / BINS)
-_LATERAL = np.column_stack([-np.sin(_ANGLE), np.cos(_ANGLE)])
+_AHEAD = np.stack([np.cos(_ANGLE), np.sin(_ANGLE)])
+_LATERAL = np.stack([-np.sin(_ANGLE), np.cos(_ANGLE)])
+_LATERAL_SQUARE = np.stack([_LATERAL[0] ** 2, 2 * _LATERAL[0] * _LATERAL[1], _LATERAL[1] ** 2])
 _TURN_SD = 1.0  # rad/s^0.5
 _FOURIER = np.arange(BINS // 2 + 1) ** 2 * _TURN_SD**2 / 2
 _WALK_RATE = 4.0  # log-likelihood per second between walking forwards and sideways
@@ -44,7 +46,7 @@ def predict_heading(belief: FloatArray, velocity: FloatArray, dt: float) -> Floa
     speed = np.hypot(velocity[:, 0], velocity[:, 1])
     slow, fast = _WALK_SPEED
     share = np.clip((speed - slow) / (fast - slow), 0.0, 1.0)
-    ahead = (velocity @ np.stack([np.cos(_ANGLE), np.sin(_ANGLE)])) / np.maximum(speed, 1e-6)[:, None]
+    ahead = (velocity @ _AHEAD) / np.maximum(speed, 1e-6)[:, None]
     return _normalise(np.maximum(spread, 0.0) * np.exp(_WALK_RATE * dt * share[:, None] * ahead))
 
 
@@ -74,15 +76,17 @@ def observe_heading(
     exchanged = np.zeros(len(belief))
     swap = parameters.mirror_probability
     for left, right, width, level in _PAIRS:
-        points = np.column_stack([body[:, :2], level * body[:, 2]])
-        pixels, depth = view.project(points)
-        jacobian = view.jacobian(pixels, depth)[..., :2]
-        expected = np.einsum("mij,bj->mbi", jacobian, _LATERAL) * (width * body[:, 2])[:, None, None]
+        pixels, depth = view.project(np.column_stack([body[:, :2], level * body[:, 2]]))
+        reach = view.jacobian(pixels, depth)[..., :2] * (width * body[:, 2])[:, None, None]
         seen = np.isfinite(sd[:, left] + sd[:, right])
         variance = np.where(seen, sd[:, left] ** 2 + sd[:, right] ** 2, 1.0)[:, None]
-        across = np.where(seen[:, None], observed[:, left] - observed[:, right], 0.0)[:, None]
-        right_way = np.exp(-((across - expected) ** 2).sum(axis=2) / (2 * variance)) + _FLOOR
-        wrong_way = np.exp(-((across + expected) ** 2).sum(axis=2) / (2 * variance)) + _FLOOR
+        across = np.where(seen[:, None], observed[:, left] - observed[:, right], 0.0)
+        # |across -+ expected|^2, the expected being linear in the lateral direction of every bin.
+        square = (reach[:, :, [0, 0, 1]] * reach[:, :, [0, 1, 1]]).sum(axis=1) @ _LATERAL_SQUARE
+        common = (square + (across**2).sum(axis=1, keepdims=True)) / (2 * variance)
+        along = (across[:, None] @ reach)[:, 0] @ _LATERAL / variance
+        right_way = np.exp(along - common) + _FLOOR
+        wrong_way = np.exp(-along - common) + _FLOOR
         likelihood += np.where(seen[:, None], np.log((1 - swap) * right_way + swap * wrong_way), 0.0)
         odds = np.log((belief * wrong_way).sum(axis=1)) - np.log((belief * right_way).sum(axis=1))
         exchanged += np.where(seen, odds, 0.0)
@@ -92,7 +96,7 @@ def observe_heading(
 
 def mean_heading(belief: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return mean directions (t,) in radians and their lengths 0..1 (t,)."""
-    x, y = belief @ np.cos(_ANGLE), belief @ np.sin(_ANGLE)
+    x, y = _AHEAD @ belief.T
     return np.arctan2(y, x), np.hypot(x, y)
 
 

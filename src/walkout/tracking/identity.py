@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ from scipy.optimize import linear_sum_assignment
 
 from walkout.store.model import Fixture, Zone, ZoneKind
 from walkout.tracking.parameters import TrackerParameters
+from walkout.tracking.small_arrays import stacked
 from walkout.tracking.track import Track, look_distance
 from walkout.tracking.types import TrackState
 
@@ -76,18 +77,14 @@ class Duplicates:
     def __init__(self, parameters: TrackerParameters) -> None:
         self._p = parameters
 
-    def watch(self, tracks: Sequence[Track], matched: set[int], visible: FloatArray, dt: float) -> None:
-        """Note one frame of ``dt`` s: indices ``matched`` got a detection, ``visible`` (t,) shares should have."""
-        if len(tracks) < 2:
-            return
-        place = np.stack([t.position for t in tracks])
-        near = np.hypot(*(place[:, None] - place[None]).transpose(2, 0, 1)) < self._p.merge_distance
-        for i, j in zip(*np.nonzero(np.triu(near, 1)), strict=True):
+    def watch(self, tracks: Sequence[Track], found: NDArray[np.bool_], visible: FloatArray, dt: float) -> None:
+        """Note one frame of ``dt`` s: who was ``found`` (t,), and what share of whom was ``visible`` (t,)."""
+        for i, j in _near(tracks, self._p.merge_distance):
             first, second = tracks[i], tracks[j]
             held = first.rivals.get(second.track_id, 0.0)
-            if i in matched and j in matched:
+            if found[i] and found[j]:
                 held -= 4 * dt
-            elif (i in matched or j in matched) and min(visible[i], visible[j]) > 0.5:
+            elif (found[i] or found[j]) and min(visible[i], visible[j]) > 0.5:
                 held += dt
             first.rivals[second.track_id] = min(max(held, -self._p.merge_after_s), 2 * self._p.merge_after_s)
 
@@ -107,6 +104,15 @@ class Duplicates:
                 gone.add(absorbed.track_id)
                 pairs.append((kept, absorbed))
         return pairs
+
+
+def _near(tracks: Sequence[Track], distance: float) -> list[list[int]]:
+    """Return the pairs [i, j], i < j, of indices of tracks that are nearer to each other than ``distance``."""
+    if len(tracks) < 2:
+        return []
+    x, y = stacked([t.mean for t in tracks], 5)[:, :2].T
+    near = (x - x[:, None]) ** 2 + (y - y[:, None]) ** 2 < distance**2
+    return [pair for pair in np.argwhere(near).tolist() if pair[0] < pair[1]]
 
 
 def _seniority(track: Track) -> tuple[bool, bool, int]:
@@ -141,25 +147,27 @@ class Encounters:
         """Forget all encounters."""
         self._open.clear()
 
-    def watch(self, tracks: Sequence[Track], exchange: Mapping[tuple[int, int], float], now_ns: int) -> None:
-        """Note one frame: ``exchange`` maps pairs of track indices to the cost of swapping their detections."""
-        if not exchange:
+    def watch(self, tracks: Sequence[Track], rise: FloatArray | None, now_ns: int) -> None:
+        """Note one frame whose detections were given to ``tracks`` (m).
+
+        ``rise`` (m, m) is the cost of swapping the detections of two of them, None when nothing is known of it.
+        """
+        if rise is None:
             return
-        place = np.stack([t.position for t in tracks])
-        near = np.hypot(*(place[:, None] - place[None]).transpose(2, 0, 1)) < self._p.crossing_distance
-        for (i, j), rise in exchange.items():
-            first, second = tracks[i], tracks[j]
-            key = (min(first.track_id, second.track_id), max(first.track_id, second.track_id))
-            encounter = self._open.get(key)
-            if encounter is None:
-                if near[i, j]:
-                    pair = (first, second) if first.track_id == key[0] else (second, first)
-                    self._open[key] = _begin(pair[0], pair[1], now_ns)
+        place = {track.track_id: k for k, track in enumerate(tracks)}
+        for key, encounter in self._open.items():
+            i, j = place.get(key[0]), place.get(key[1])
+            if i is None or j is None:
                 continue
             fade = math.exp(-(now_ns - encounter.last_ns) / 1e9 / self._p.margin_decay_s)
-            encounter.evidence = min(encounter.evidence * fade + rise / 2, _MAX_EVIDENCE)
+            encounter.evidence = min(encounter.evidence * fade + float(rise[i, j]) / 2, _MAX_EVIDENCE)
             encounter.weakest = min(encounter.weakest, encounter.evidence)
             encounter.last_ns = now_ns
+        for i, j in _near(tracks, self._p.crossing_distance):
+            first, second = sorted((tracks[i], tracks[j]), key=lambda track: track.track_id)
+            key = first.track_id, second.track_id
+            if key not in self._open:
+                self._open[key] = _begin(first, second, now_ns)
 
     def settle(self, tracks: Sequence[Track]) -> list[tuple[Track, Track]]:
         """Close the encounters of shoppers who have parted; return the pairs whose identities must be exchanged."""

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from walkout.geometry.camera import MIN_DEPTH
 from walkout.perception.types import KEYPOINT_COUNT, Keypoint
@@ -37,10 +37,8 @@ _FREEDOM = 4.0
 """Degrees of freedom of the keypoints' errors: about one in ten is far off."""
 _MOST_EVIDENCE = 5.0
 """No pair of joints says more than this (log odds) about its own labels: they may be somebody else's."""
-_ARM = np.isin(
-    np.arange(KEYPOINT_COUNT),
-    [Keypoint.LEFT_ELBOW, Keypoint.RIGHT_ELBOW, Keypoint.LEFT_WRIST, Keypoint.RIGHT_WRIST],
-)
+_ARM = [Keypoint.LEFT_ELBOW, Keypoint.RIGHT_ELBOW, Keypoint.LEFT_WRIST, Keypoint.RIGHT_WRIST]
+_IS_ARM = np.isin(np.arange(KEYPOINT_COUNT), _ARM)
 _PERSISTENCE = 2.0
 """A keypoint that is off stays off for some frames: so many sights are worth as much as one independent one."""
 _TRUNK = [Keypoint.LEFT_SHOULDER, Keypoint.RIGHT_SHOULDER, Keypoint.LEFT_HIP, Keypoint.RIGHT_HIP]
@@ -94,12 +92,13 @@ class KeypointNoise:
         self._log_scale: FloatArray = np.zeros((int(_GROUPS.max()) + 1, len(_LEVELS) + 1))
 
     def scale(self, confidence: FloatArray) -> FloatArray:
-        """Return the factors (..., 12) on the variance of keypoints with confidence (..., 12)."""
-        return np.asarray(np.exp(self._log_scale[_GROUPS, np.searchsorted(_LEVELS, confidence, side="right")]))
+        """Return the factors (t, 12, v) on the variance of keypoints with confidence (t, 12, v)."""
+        level = np.searchsorted(_LEVELS, confidence, side="right")
+        return np.asarray(np.exp(self._log_scale)[_GROUPS[:, None], level])
 
     def learn(self, confidence: FloatArray, normalised: FloatArray, chosen: NDArray[np.bool_]) -> None:
-        """Take the squared residuals (..., 12), each over its variance, of those keypoints that are ``chosen``."""
-        groups = np.broadcast_to(_GROUPS, chosen.shape)[chosen]
+        """Take the squared residuals (t, 12, v), each over its variance, of those keypoints that are ``chosen``."""
+        groups = np.broadcast_to(_GROUPS[:, None], chosen.shape)[chosen]
         levels = np.searchsorted(_LEVELS, confidence[chosen], side="right")
         step = np.where(normalised[chosen] > _MEDIAN_SQUARE, _LEARNING_RATE, -_LEARNING_RATE)
         np.add.at(self._log_scale, (groups, levels), step)
@@ -107,55 +106,82 @@ class KeypointNoise:
 
 
 class _Sights:
-    """The sights of t shoppers as arrays (t, v, ...), padded with unseen ones."""
+    """The sights of t shoppers as arrays (t, 12, ..., v), padded with unseen ones.
+
+    What a view and joint may stand for is the keypoint of its label or that of the other side: ``pixels``
+    (2, t, 12, 2, v), ``variance`` (2, t, 12, v), 1 where not ``seen`` (2, t, 12, v).
+    """
 
     def __init__(self, sights: Sequence[Sequence[Sight]], now_ns: int) -> None:
-        shape = (len(sights), max(len(s) for s in sights))
-        self.projection = np.zeros((*shape, 3, 4))
-        self.projection[..., 2, 3] = 1.0
-        self.pixels = np.zeros((*shape, KEYPOINT_COUNT, 2))
-        self.variance = np.full((*shape, KEYPOINT_COUNT), np.inf)
-        self.confidence = np.zeros((*shape, KEYPOINT_COUNT))
-        self.lag = np.zeros(shape)
-        self.exchanged = np.zeros(shape)
-        self.stamps = np.full(shape, -1, dtype=np.int64)
-        self.eyes = np.zeros((*shape, 3))
-        for row, mine in enumerate(sights):
-            for column, sight in enumerate(mine):
-                place = row, column
-                self.projection[place] = sight.view.projection
-                self.eyes[place] = sight.view.camera.position
-                self.pixels[place], self.variance[place] = sight.pixels, sight.sd**2
-                self.confidence[place] = sight.confidence
-                self.lag[place], self.exchanged[place] = (now_ns - sight.stamp_ns) / 1e9, sight.exchanged
-                self.stamps[place] = sight.stamp_ns
-        self.seen = np.isfinite(self.variance)
-        self.pixels[~self.seen] = 0.0
-        self.both = self.seen[..., LEFT] & self.seen[..., RIGHT]
+        flat = [sight for mine in sights for sight in mine]
+        count, most = len(sights), max(len(mine) for mine in sights)
+        row = np.repeat(np.arange(count), [len(mine) for mine in sights])
+        column = np.concatenate([np.arange(len(mine)) for mine in sights])
+
+        def padded(values: ArrayLike, empty: float, *shape: int) -> FloatArray:
+            given = np.asarray(values).reshape(len(flat), *shape)
+            arrays = np.full((count, most, *shape), empty, dtype=given.dtype)
+            arrays[row, column] = given
+            return np.ascontiguousarray(np.moveaxis(arrays, 1, -1))
+
+        joints = KEYPOINT_COUNT
+        sd = padded(np.concatenate([s.sd for s in flat]), np.inf, joints)
+        seen = np.isfinite(sd)
+        pixels = padded(np.concatenate([s.pixels for s in flat]), 0.0, joints, 2)
+        pixels = np.where(seen[:, :, None], pixels, 0.0)
+        self.confidence = padded(np.concatenate([s.confidence for s in flat]), 0.0, joints)
+        self.eyes = padded(np.concatenate([s.view.camera.position for s in flat]), 0.0, 3)
+        self.exchanged = padded([s.exchanged for s in flat], 0.0)
+        self.stamps = padded([s.stamp_ns for s in flat], -1)
+        self.pixels = np.stack([pixels, pixels[:, MIRROR]])
+        self.seen = np.stack([seen, seen[:, MIRROR]])
+        self.variance = self._both(np.where(seen, sd, 1.0) ** 2)
+        self.apart = ((self.pixels[0] - self.pixels[1]) ** 2).sum(axis=2)
+        self.pairs = (seen[:, LEFT] & seen[:, RIGHT]).astype(float)
+        self.lag = padded([(now_ns - s.stamp_ns) / 1e9 for s in flat], 0.0)
+        self._projection = padded(np.concatenate([s.view.projection for s in flat]), 0.0, 3, 4).swapaxes(1, 2)
+        self._projection[:, 3, 2][~seen.any(axis=1)] = 1.0
+        # Where a joint was when the camera looked: its place less its velocity times the lag.
+        turn = self._projection[:, :3]
+        self._map = np.concatenate([turn, -self.lag[:, None, None] * turn], axis=1).reshape(count, 6, -1)
+        self._shift = self._projection[:, 3].reshape(count, 1, -1)
+
+    def _both(self, own: FloatArray) -> FloatArray:
+        """Return values (t, 12, v) of every label and of the other side's (2, t, 12, v), 1 where not seen."""
+        return np.where(self.seen, np.stack([own, own[:, MIRROR]]), 1.0)
+
+    def scale(self, factor: FloatArray) -> None:
+        """Multiply the variance of all keypoints by a factor (t, 12, v)."""
+        self.variance *= self._both(factor)
+
+    def project(self, joints: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return where joints (t, 12, 6) should appear (t, 12, 2, v), and at what depths (t, 12, v)."""
+        homogeneous = (joints @ self._map + self._shift).reshape(*joints.shape[:2], 3, -1)
+        depth = np.maximum(homogeneous[:, :, 2], MIN_DEPTH)
+        return homogeneous[:, :, :2] / depth[:, :, None], depth
 
     def look(self, joints: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return where joints (t, 12, 6) should appear (t, v, 12, 2) and the derivatives (t, v, 12, 2, 3) by place."""
-        points = joints[:, None, :, :3] - self.lag[..., None, None] * joints[:, None, :, 3:]
-        matrix = self.projection[..., None, :, :]
-        homogeneous = (matrix[..., :3] @ points[..., None])[..., 0] + matrix[..., 3]
-        depth = np.maximum(homogeneous[..., 2], MIN_DEPTH)
-        pixels = homogeneous[..., :2] / depth[..., None]
-        jacobian = (matrix[..., :2, :3] - pixels[..., None] * matrix[..., 2:, :3]) / depth[..., None, None]
+        """Return where joints (t, 12, 6) should appear (t, 12, 2, v); its derivatives by place (t, 12, 3, 2, v)."""
+        pixels, depth = self.project(joints)
+        turn = self._projection[:, None, :3]
+        jacobian = (turn[..., :2, :] - pixels[:, :, None] * turn[..., 2:, :]) / depth[:, :, None, None]
         return pixels, jacobian
 
     def hidden(self, joints: FloatArray) -> FloatArray:
-        """Return how surely a shopper's own trunk hides his elbows and wrists from the views (t, v, 12), 0..1."""
+        """Return how surely a shopper's own trunk hides his elbows and wrists from the views (t, 12, v), 0..1."""
         eyes = self.eyes[:, :, None]
-        ray = joints[:, None, :, :3] - eyes
-        axis = joints[:, None, None, _TRUNK, :2].mean(axis=3) - eyes[..., :2]
-        length = np.maximum(np.hypot(ray[..., 0], ray[..., 1]), 1e-3)
-        passed = (ray[..., 0] * axis[..., 0] + ray[..., 1] * axis[..., 1]) / length
-        aside = (ray[..., 0] * axis[..., 1] - ray[..., 1] * axis[..., 0]) / length
-        level = eyes[..., 2] + passed / length * ray[..., 2]
-        below = level < joints[:, None, Keypoint.NECK, 2, None] + _CHIN_M
+        x, y, z = (joints[:, _ARM, k, None] - eyes[:, k] for k in range(3))
+        trunk = joints[:, _TRUNK, :2].mean(axis=1)
+        ahead, across = (trunk[:, k, None, None] - eyes[:, k] for k in range(2))
+        length = np.maximum(np.hypot(x, y), 1e-3)
+        passed = (x * ahead + y * across) / length
+        aside = (x * across - y * ahead) / length
+        level = eyes[:, 2] + passed / length * z
+        below = level < joints[:, Keypoint.NECK, 2, None, None] + _CHIN_M
         behind = 1 / (1 + np.exp(np.clip((_SKIN_M - (length - passed)) / _SKIN_SD_M, -50.0, 50.0)))
-        covered = np.exp(-((aside / _TRUNK_RADIUS_M) ** 2)) * behind
-        return np.where(_ARM & below & (passed > 0), covered, 0.0)
+        result = np.zeros(self.confidence.shape)
+        result[:, _ARM] = np.where(below & (passed > 0), np.exp(-((aside / _TRUNK_RADIUS_M) ** 2)) * behind, 0.0)
+        return result
 
 
 def fuse(
@@ -180,96 +206,90 @@ def fuse(
         Joints, covariances and when each joint was last seen (t, 12), -1 where no sight shows it.
     """
     views = _Sights(sights, now_ns)
-    views.variance *= noise.scale(views.confidence) * (1 + _HIDDEN_FACTOR * views.hidden(joints))
+    views.scale(noise.scale(views.confidence) * (1 + _HIDDEN_FACTOR * views.hidden(joints)))
     prior = np.linalg.inv(covariance)
     state, spread = joints, covariance
-    lag = views.lag[..., None, None, None]
+    count = len(joints)
+    rows = np.empty((count, KEYPOINT_COUNT, 6, 2, views.lag.shape[1]))
+    flat = rows.reshape(count, KEYPOINT_COUNT, 6, -1)
     for _ in range(_ROUNDS):
         pixels, jacobian = views.look(state)
-        projected = jacobian @ spread[:, None, :, :3, :3] @ jacobian.swapaxes(-1, -2)
-        target, variance = _believe(views, pixels, projected, parameters)
-        weighted = jacobian / (_PERSISTENCE * variance[..., None, None])
-        square = weighted.swapaxes(-1, -2) @ jacobian
-        pull = (weighted.swapaxes(-1, -2) @ (target - pixels)[..., None])[..., 0]
-        information = prior.copy()
-        information[..., :3, :3] += square.sum(axis=1)
-        information[..., 3:, 3:] += (lag**2 * square).sum(axis=1)
-        moment = (lag * square).sum(axis=1)
-        information[..., :3, 3:] -= moment
-        information[..., 3:, :3] -= moment
-        right = (prior @ (joints - state)[..., None])[..., 0]
-        right[..., :3] += pull.sum(axis=1)
-        right[..., 3:] -= (lag[..., 0] * pull).sum(axis=1)
-        spread = np.linalg.inv(information)
-        state = state + (spread @ right[..., None])[..., 0]
+        target, variance = _believe(views, pixels, _project_covariance(spread, jacobian), parameters)
+        rows[:, :, :3] = jacobian
+        rows[:, :, 3:] = -views.lag[:, None, None, None] * jacobian
+        weighted = (rows / (_PERSISTENCE * variance[:, :, None, None])).reshape(flat.shape)
+        pull = weighted @ (target - pixels).reshape(count, KEYPOINT_COUNT, -1, 1)
+        right = prior @ (joints - state)[..., None] + pull
+        spread = np.asarray(np.linalg.inv(prior + weighted @ flat.swapaxes(-1, -2)), dtype=np.float64)
+        state = state + (spread @ right)[..., 0]
     _learn(views, state, noise)
-    seen_ns = np.where(views.seen, views.stamps[..., None], -1).max(axis=1)
+    seen_ns = np.where(views.seen[0], views.stamps[:, None], -1).max(axis=2)
     return state, (spread + spread.swapaxes(-1, -2)) / 2, seen_ns
+
+
+def _project_covariance(spread: FloatArray, jacobian: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the covariance in pixels of joints with ``spread`` (t, 12, 6, 6): uu, uv and vv, (t, 12, v) each."""
+    turned = (spread[..., :3, :3] @ jacobian.reshape(*spread.shape[:2], 3, -1)).reshape(jacobian.shape)
+    square = (turned * jacobian).sum(axis=2)
+    return square[:, :, 0], (turned[..., 0, :] * jacobian[..., 1, :]).sum(axis=2), square[:, :, 1]
 
 
 def _learn(views: _Sights, state: FloatArray, noise: KeypointNoise) -> None:
     """Let the noise model learn from the residuals of joints that several views show, sides sorted by distance."""
-    pixels, _ = views.look(state)
-    square = ((views.pixels - pixels) ** 2).sum(axis=3)
-    other = ((views.pixels[..., MIRROR, :] - pixels) ** 2).sum(axis=3)
-    chosen = views.seen & (views.seen.sum(axis=1, keepdims=True) >= 3) & ~(views.seen[..., MIRROR] & (other < square))
-    variance = np.where(chosen, views.variance, 1.0)
-    noise.learn(views.confidence, square / variance, chosen)
+    pixels, _ = views.project(state)
+    square, other = ((views.pixels - pixels) ** 2).sum(axis=3)
+    seen, other_seen = views.seen
+    chosen = seen & (seen.sum(axis=2, keepdims=True) >= 3) & ~(other_seen & (other < square))
+    noise.learn(views.confidence, square / views.variance[0], chosen)
 
 
 def _believe(
-    views: _Sights, pixels: FloatArray, projected: FloatArray, parameters: TrackerParameters
+    views: _Sights,
+    pixels: FloatArray,
+    projected: tuple[FloatArray, FloatArray, FloatArray],
+    parameters: TrackerParameters,
 ) -> tuple[FloatArray, FloatArray]:
-    """Return for every view and joint the place in pixels (t, v, 12, 2) that it stands for, and its variance.
+    """Return for every joint and view the place in pixels (t, 12, 2, v) that it stands for, and its variance.
 
     The place is the mean of the keypoint of its label and of the other side's, weighted by how probable each is; the
-    variance holds their noise, grown for outliers, and what the doubt between the two adds.
+    variance (t, 12, v) holds their noise, grown for outliers, and what the doubt between the two adds.
     """
-    other, other_variance = views.pixels[..., MIRROR, :], views.variance[..., MIRROR]
-    own_distance, own_size = _distance(projected, views.variance, views.pixels - pixels)
-    distance, size = _distance(projected, other_variance, other - pixels)
-    own_loss = (_FREEDOM + 2) * np.log1p(own_distance / _FREEDOM) + own_size
+    distance, size = _distance(projected, views.variance, views.pixels - pixels)
     loss = (_FREEDOM + 2) * np.log1p(distance / _FREEDOM) + size
-    gain = (loss - own_loss) / 2
-    pair = np.where(views.both, gain[..., LEFT] + gain[..., RIGHT], 0.0)
-    pair = np.clip(pair, -_MOST_EVIDENCE, _MOST_EVIDENCE)
-    shared = pair.sum(axis=2, keepdims=True) - pair - views.exchanged[..., None]
+    gain = (loss[1] - loss[0]) / 2
+    pair = np.clip((gain[:, LEFT] + gain[:, RIGHT]) * views.pairs, -_MOST_EVIDENCE, _MOST_EVIDENCE)
+    shared = pair.sum(axis=1, keepdims=True) - pair - views.exchanged[:, None]
     odds = pair + _SHARED * shared + math.log(1 / parameters.mirror_probability - 1)
-    right: FloatArray = np.ones(views.variance.shape)
-    right[..., LEFT] = right[..., RIGHT] = 1 / (1 + np.exp(np.clip(-odds, -50.0, 50.0)))
+    chance: FloatArray = np.zeros(views.variance.shape)
+    chance[0] = 1.0
+    chance[0][:, LEFT] = chance[0][:, RIGHT] = 1 / (1 + np.exp(np.clip(-odds, -50.0, 50.0)))
     # A joint of which only one label is seen is that label's, as far as it is probable.
-    wrong = np.where(views.seen[..., MIRROR], 1 - right, 0.0)
-    right = np.where(views.seen, right, 0.0)
-    total = np.maximum(right + wrong, 1e-12)
-    share, rest = right / total, wrong / total
-    apart = ((views.pixels - other) ** 2).sum(axis=3)
-    target = share[..., None] * views.pixels + rest[..., None] * other
-    grown = _shares(share, views.variance, own_distance) + _shares(rest, other_variance, distance)
-    variance = (grown + share * rest * apart / 2) / np.minimum(total, 1.0)
-    variance *= _disagreement(views.seen, share * own_distance + rest * distance)
+    chance[1] = 1 - chance[0]
+    chance *= views.seen
+    total = np.maximum(chance[0] + chance[1], 1e-12)
+    share = chance / total
+    target = (share[:, :, :, None] * views.pixels).sum(axis=0)
+    grown = (share * views.variance * np.maximum(1.0, (_FREEDOM + distance) / (_FREEDOM + 2))).sum(axis=0)
+    variance = (grown + share[0] * share[1] * views.apart / 2) / np.minimum(total, 1.0)
+    variance *= _disagreement(views.seen[0], (share * distance).sum(axis=0))
     return target, np.where(total > 1e-6, variance, np.inf)
 
 
 def _disagreement(seen: NDArray[np.bool_], misfit: FloatArray) -> FloatArray:
-    """Return by how much the sights (t, v, 12) of arms err more than expected, (t, 1, 12): at least 1.
+    """Return by how much the sights (t, 12, v) of arms err more than expected, (t, 12, 1): at least 1.
 
     ``misfit`` are squared distances over their variances, 2 on average when these are right.
     """
-    total = np.where(seen, np.minimum(misfit, _MOST_MISFIT), 0.0).sum(axis=1, keepdims=True)
-    ratio = total / np.maximum(2 * seen.sum(axis=1, keepdims=True), 1)
-    return np.where(_ARM, np.maximum(ratio, 1.0), 1.0)
+    total = (np.minimum(misfit, _MOST_MISFIT) * seen).sum(axis=2, keepdims=True)
+    ratio = total / np.maximum(2 * seen.sum(axis=2, keepdims=True), 1)
+    return np.where(_IS_ARM[:, None], np.maximum(ratio, 1.0), 1.0)
 
 
-def _shares(share: FloatArray, variance: FloatArray, distance: FloatArray) -> FloatArray:
-    """Return the part of a share in the variance, grown for outliers."""
-    grown = variance * np.maximum(1.0, (_FREEDOM + distance) / (_FREEDOM + 2))
-    return np.where(share > 0, share * np.where(np.isfinite(grown), grown, 0.0), 0.0)
-
-
-def _distance(projected: FloatArray, variance: FloatArray, residual: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return squared Mahalanobis distances (...) of residuals (..., 2) and the log determinants of their covariance."""
-    noise = np.where(np.isfinite(variance), variance, 1.0)
-    a, b, d = projected[..., 0, 0] + noise, projected[..., 0, 1], projected[..., 1, 1] + noise
-    x, y = residual[..., 0], residual[..., 1]
+def _distance(
+    projected: tuple[FloatArray, FloatArray, FloatArray], variance: FloatArray, residual: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return squared Mahalanobis distances (2, t, 12, v) of residuals (2, t, 12, 2, v), and log determinants."""
+    a, b, d = projected[0] + variance, projected[1], projected[2] + variance
+    x, y = residual[..., 0, :], residual[..., 1, :]
     determinant = np.maximum(a * d - b * b, 1e-9)
     return np.asarray((d * x * x - 2 * b * x * y + a * y * y) / determinant), np.asarray(np.log(determinant))

@@ -19,7 +19,7 @@ _PRIOR_COUNT = 40.0
 _MEMORY = 2000.0
 """Only so many of the last observations count, so that the rates follow the store's day."""
 _LIMITS = (0.05, 0.98)
-_OTHERS = 2
+ENOUGH_FINDERS = 2
 """So many other cameras must find a shopper before this one's find or miss is counted."""
 
 
@@ -49,7 +49,7 @@ class Recall:
 
     def note(self, visibility: Visibility, found: NDArray[np.bool_], others: NDArray[np.intp]) -> None:
         """Count one camera's finds (t,) of shoppers; ``others`` (t,) says how many other cameras find them."""
-        sure = visibility.whole & (others >= _OTHERS)
+        sure = visibility.whole & (others >= ENOUGH_FINDERS)
         step = _bins(visibility.covered[sure])
         chances = np.bincount(step, minlength=len(self._chances)).astype(float)
         keep = np.maximum(1 - chances / _MEMORY, 0.0)
@@ -61,7 +61,8 @@ class Recall:
 
         Two times the log of the odds of a find, as the costs of association are.
         """
-        surprise = np.log1p(-self.rates) - np.log(self.rates)
+        rates = self.rates
+        surprise = np.log1p(-rates) - np.log(rates)
         return np.asarray(2 * (surprise[_bins(covered)] - surprise[0]).clip(0.0))
 
 

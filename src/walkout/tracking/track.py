@@ -12,12 +12,14 @@ from walkout.tracking.births import Birth
 from walkout.tracking.heading import unknown_heading
 from walkout.tracking.joint_views import Sight
 from walkout.tracking.joints import initial_joints
-from walkout.tracking.recall import Recall
+from walkout.tracking.recall import ENOUGH_FINDERS, Recall
+from walkout.tracking.small_arrays import stacked
 from walkout.tracking.types import TrackState
 from walkout.tracking.visibility import Visibility
 
 FloatArray = NDArray[np.float64]
 
+_EXISTENCE_LIMITS = (0.001, 0.999)
 _APPEARANCE_GAIN = 0.1
 _RISE_GAIN = 0.03
 _FALL_GAIN = 0.002
@@ -74,11 +76,21 @@ class Track:
         """Whether cameras are asked for this shopper."""
         return self.state in (TrackState.TENTATIVE, TrackState.CONFIRMED)
 
+    def finders(self, camera_id: str, since_ns: int, most: int) -> int:
+        """Return how many cameras besides one have found the shopper since ``since_ns``; ``most`` are enough."""
+        count = 0
+        for other, stamp_ns in self.hit_by_camera.items():
+            if stamp_ns >= since_ns and other != camera_id:
+                count += 1
+                if count == most:
+                    break
+        return count
+
     def note_hit(self, camera_id: str, stamp_ns: int, since_ns: int) -> None:
         """Note that a camera has found the shopper; it is firm when another has since ``since_ns``."""
         self.hits += 1
         self.last_hit_ns = stamp_ns
-        if any(t >= since_ns for c, t in self.hit_by_camera.items() if c != camera_id):
+        if self.finders(camera_id, since_ns, 1):
             self.firm_ns, self.last_place = stamp_ns, self.mean[:2].copy()
         self.hit_by_camera[camera_id] = stamp_ns
 
@@ -86,15 +98,21 @@ class Track:
         """Learn the height upright from one estimate: people stoop often and never grow."""
         self.stature += (_RISE_GAIN if height > self.stature else _FALL_GAIN) * (height - self.stature)
 
-    def remember_look(self, descriptor: FloatArray) -> None:
-        """Blend a unit clothing descriptor into the track's own."""
-        if not len(descriptor) or not np.isfinite(descriptor).all():
-            return
-        if self.appearance is None or len(self.appearance) != len(descriptor):
-            self.appearance = descriptor.copy()
-            return
-        blended = self.appearance + _APPEARANCE_GAIN * (descriptor - self.appearance)
-        self.appearance = blended / max(float(np.linalg.norm(blended)), 1e-9)
+
+def remember_looks(tracks: Sequence[Track], descriptors: FloatArray) -> None:
+    """Blend unit clothing descriptors (t, a) into the tracks' own; not finite ones and an empty ``a`` say nothing."""
+    size = descriptors.shape[1]
+    if not size:
+        return
+    usable = np.asarray(np.isfinite(descriptors).all(axis=1))
+    known = [k for k, t in enumerate(tracks) if usable[k] and t.appearance is not None and len(t.appearance) == size]
+    own = stacked([look for k in known if (look := tracks[k].appearance) is not None], size)
+    blended = own + _APPEARANCE_GAIN * (descriptors[known] - own)
+    blended /= np.maximum(np.linalg.norm(blended, axis=1, keepdims=True), 1e-9)
+    looks = dict(zip(known, blended, strict=True))
+    for k, track in enumerate(tracks):
+        if usable[k]:
+            track.appearance = looks[k] if k in looks else descriptors[k].copy()
 
 
 def born(track_id: int, birth: Birth, stamp_ns: int, from_entry: bool) -> Track:
@@ -122,17 +140,39 @@ def born(track_id: int, birth: Birth, stamp_ns: int, from_entry: bool) -> Track:
     )
 
 
-def learn_recall(
-    recall: Recall, tracks: Sequence[Track], visibility: Visibility, hits: set[int], camera_id: str, since_ns: int
+def weigh_existence(
+    tracks: Sequence[Track],
+    found: NDArray[np.bool_],
+    hit_ratio: float,
+    miss_ratio: FloatArray,
+    share: float,
+    stays: float,
 ) -> None:
-    """Count which of ``tracks`` a camera has found (``hits``), of those whom others have found since ``since_ns``."""
-    others = [
-        sum(seen >= since_ns for c, seen in t.hit_by_camera.items() if c != camera_id)
-        if t.state is TrackState.CONFIRMED
-        else 0
-        for t in tracks
-    ]
-    recall.note(visibility, np.isin(np.arange(len(tracks)), list(hits)), np.array(others, dtype=np.intp))
+    """Revise by one camera's frame how probable it is that the tracks' shoppers exist.
+
+    Whoever was ``found`` (t,), while other cameras find him too, is so by ``hit_ratio``, the others by ``miss_ratio``
+    (t,), to the power of ``share``; ``stays`` is the probability not to have gone since the frame before.
+    """
+    firm = np.array([t.firm_ns == t.last_hit_ns for t in tracks])
+    ratio = np.where(found, np.where(firm, hit_ratio, 1.0), miss_ratio)
+    here = np.array([t.existence for t in tracks]) * stays
+    odds = here / (1 - here) * ratio**share
+    existence = np.clip(odds / (1 + odds), *_EXISTENCE_LIMITS)
+    for track, probability in zip(tracks, existence.tolist(), strict=True):
+        track.existence = probability
+
+
+def learn_recall(
+    recall: Recall,
+    tracks: Sequence[Track],
+    visibility: Visibility,
+    found: NDArray[np.bool_],
+    camera_id: str,
+    since_ns: int,
+) -> None:
+    """Count whom of ``tracks`` a camera has ``found`` (t,), of those whom others have found since ``since_ns``."""
+    others = [t.finders(camera_id, since_ns, ENOUGH_FINDERS) if t.state is TrackState.CONFIRMED else 0 for t in tracks]
+    recall.note(visibility, found, np.array(others, dtype=np.intp))
 
 
 def look_distance(first: FloatArray | None, second: FloatArray | None) -> float | None:

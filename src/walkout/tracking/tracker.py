@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,22 +15,23 @@ from walkout.tracking.association import Assignment, assign, exchange_costs
 from walkout.tracking.births import HIT_RATIO, Birth, BirthPool
 from walkout.tracking.clusters import CLUSTER_HIT_RATIO, Clustering, Instants, Plan
 from walkout.tracking.filter import BODY, bend_of, push, update
-from walkout.tracking.heading import observe_heading
+from walkout.tracking.heading import BINS, observe_heading
 from walkout.tracking.identity import Duplicates, Encounters, Recognition, Zones
 from walkout.tracking.joint_views import Sight
 from walkout.tracking.joints import JointFilter
 from walkout.tracking.parameters import TrackerParameters
 from walkout.tracking.recall import Recall
+from walkout.tracking.small_arrays import marked, stacked
 from walkout.tracking.snapshots import move, public_states, refine_joints
 from walkout.tracking.timeline import Timeline
-from walkout.tracking.track import Track, born, exchange_bodies, learn_recall
+from walkout.tracking.track import Track, born, exchange_bodies, learn_recall, remember_looks, weigh_existence
 from walkout.tracking.types import Shoppers, ShopperState, TrackState
 from walkout.tracking.view import Observations, View, usable
 from walkout.tracking.visibility import Occluders, Visibility
 
 FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
 
-_EXISTENCE_LIMITS = (0.001, 0.999)
 _GONE = 0.1
 _SURE = 0.9
 _HIDDEN_PATIENCE = 3.0
@@ -150,7 +152,7 @@ class MultiViewTracker:
         for detections in ready:
             self._instant(self._instants.put(detections))
             # The median: one camera that was away for a while says nothing of how rare frames are.
-            if np.median([*self._frame_period.values()] or [0.0]) < self.parameters.rare_period_s:
+            if median(self._frame_period.values() or [0.0]) < self.parameters.rare_period_s:
                 self._instant(self._instants.take())
         if until is not None:
             self._instant(self._instants.take(None if everything else until))
@@ -199,7 +201,7 @@ class MultiViewTracker:
         self._predict(stamp)
         observations = self._views[camera_id].observe(detections)
         matched = self._settle(self._views[camera_id], [t for t in self._tracks if t.live], observations)
-        free = np.setdiff1d(np.arange(len(observations)), matched.detections)
+        free = np.flatnonzero(~marked(matched.detections, len(observations)))
         self._pool.put(camera_id, observations, free)
         if len(free):
             self._bear(stamp, camera_id)
@@ -210,7 +212,7 @@ class MultiViewTracker:
         """Match one frame with the shoppers, by a plan if there is one; update, count misses; return the match."""
         stamp = observations.stamp_ns
         elapsed = self._note_frame(view.camera.camera_id, stamp)
-        bodies = np.array([t.mean[BODY] for t in tracks]).reshape(-1, 3)
+        bodies = stacked([t.mean for t in tracks], 5)[:, BODY]
         prediction = view.predict(bodies)
         visibility = Visibility(view, bodies, prediction, self._occluders)
         if plan is None:
@@ -218,12 +220,13 @@ class MultiViewTracker:
             matched = assign(view, tracks, prediction, visibility.rows, handicap, observations, self.parameters)
         else:
             matched = plan.assignment(view.camera.camera_id)
-        self._encounters.watch(tracks, exchange_costs(matched), stamp)
-        self._correct(view, tracks, visibility, observations, matched, plan)
-        hits = set(matched.tracks.tolist())
-        learn_recall(self._recall, tracks, visibility, hits, view.camera.camera_id, self._firm_window(stamp))
-        self._duplicates.watch(tracks, hits, visibility.fraction, elapsed)
-        self._believe(tracks, hits, visibility.fraction, elapsed, HIT_RATIO if plan is None else CLUSTER_HIT_RATIO)
+        chosen, visible = [tracks[i] for i in matched.tracks.tolist()], visibility.fraction
+        self._encounters.watch(chosen, exchange_costs(matched), stamp)
+        self._correct(view, chosen, visibility, observations, matched, plan)
+        found = marked(matched.tracks, len(tracks))
+        learn_recall(self._recall, tracks, visibility, found, view.camera.camera_id, self._firm_window(stamp))
+        self._duplicates.watch(tracks, found, visible, elapsed)
+        self._believe(tracks, found, visible, elapsed, HIT_RATIO if plan is None else CLUSTER_HIT_RATIO)
         return matched
 
     def _note_frame(self, camera_id: str, stamp: int) -> float:
@@ -251,22 +254,21 @@ class MultiViewTracker:
     def _correct(
         self,
         view: View,
-        tracks: list[Track],
+        chosen: list[Track],
         visibility: Visibility,
         observations: Observations,
         matched: Assignment,
         plan: Plan | None,
     ) -> None:
-        """Update the matched shoppers' states, unless a plan has done it, and joints."""
-        if not len(matched.tracks):
+        """Update the states of the ``chosen``, matched, shoppers, unless a plan has done it, and joints."""
+        if not chosen:
             return
-        chosen = [tracks[i] for i in matched.tracks]
         given = observations.select(matched.detections)
-        before = np.stack([t.mean for t in chosen])
+        before = stacked([t.mean for t in chosen], 5)
         mean, covariance = update(
             view,
             before,
-            np.stack([t.covariance for t in chosen]),
+            stacked([t.covariance for t in chosen], 5, 5),
             given,
             visibility.rows[matched.tracks],
             bend_of(before[:, 4], np.array([t.stature for t in chosen])),
@@ -278,13 +280,13 @@ class MultiViewTracker:
         moves = self._occluders.way_out(mean[:, :2])
         for k in np.flatnonzero(moves.any(axis=1)):
             mean[k], covariance[k] = push(mean[k], covariance[k], moves[k])
-        stamp, wholly = observations.stamp_ns, visibility.fraction[matched.tracks] > 0.9
-        for k, track in enumerate(chosen):
-            track.mean, track.covariance = mean[k], covariance[k]
-            track.learn_stature(float(mean[k, 4]))
-            track.note_hit(view.camera.camera_id, stamp, self._firm_window(stamp))
-            if wholly[k]:
-                track.remember_look(given.appearance[k])
+        stamp, since = observations.stamp_ns, self._firm_window(observations.stamp_ns)
+        for track, state, spread, height in zip(chosen, mean, covariance, mean[:, 4].tolist(), strict=True):
+            track.mean, track.covariance = state, spread
+            track.learn_stature(height)
+            track.note_hit(view.camera.camera_id, stamp, since)
+        wholly = np.flatnonzero(visibility.fraction[matched.tracks] > 0.9)
+        remember_looks([chosen[k] for k in wholly.tolist()], given.appearance[wholly])
         if given.confidence.any():
             self._note_sights(view, chosen, given)
 
@@ -296,21 +298,21 @@ class MultiViewTracker:
         """Update the headings of the matched shoppers and keep what the camera saw of their joints."""
         if any(sight.view is view for track in chosen for sight in track.sights):
             self._update_joints(given.stamp_ns)
-        body = np.stack([t.mean[BODY] for t in chosen])
-        belief = np.stack([t.heading for t in chosen])
+        body = stacked([t.mean for t in chosen], 5)[:, BODY]
+        belief = stacked([t.heading for t in chosen], BINS)
         sd = self._joints.pixel_sd(view, given.confidence, given.height)
         belief, exchanged = observe_heading(view, belief, body, given.keypoints, sd, self.parameters)
-        for k, track in enumerate(chosen):
-            track.heading = belief[k]
-            seen = given.keypoints[k], sd[k], given.confidence[k]
-            track.sights.append(Sight(view, given.stamp_ns, *seen, float(exchanged[k])))
+        seen = zip(given.keypoints, sd, given.confidence, exchanged.tolist(), strict=True)
+        for track, heading, sight in zip(chosen, belief, seen, strict=True):
+            track.heading = heading
+            track.sights.append(Sight(view, given.stamp_ns, *sight))
 
     def _update_joints(self, now: int) -> None:
         """Let the sights of all cameras since the last time refine the joints, whose time becomes ``now``."""
         refine_joints([t for t in self._tracks if t.live and t.sights], now, self._joints)
 
     def _believe(
-        self, tracks: list[Track], hits: set[int], visible: FloatArray, elapsed: float, hit_ratio: float
+        self, tracks: list[Track], found: BoolArray, visible: FloatArray, elapsed: float, hit_ratio: float
     ) -> None:
         """Raise the existence of those seen, lower it of those who should have been.
 
@@ -320,17 +322,12 @@ class MultiViewTracker:
         share = min(elapsed / self.parameters.existence_decay_s, 1.0)
         # Where no zone says how people leave, anybody may have gone since the last frame.
         stays = 1.0 if self._zones.closed_world else np.exp(-elapsed / self.parameters.stay_s / len(self._views))
-        for k, track in enumerate(tracks):
-            here = track.existence * stays
-            found = hit_ratio if track.firm_ns == track.last_hit_ns else 1.0
-            ratio = found if k in hits else 1 - self._recall.open * visible[k] ** 2
-            odds = here / (1 - here) * ratio**share
-            track.existence = float(np.clip(odds / (1 + odds), *_EXISTENCE_LIMITS))
+        weigh_existence(tracks, found, hit_ratio, 1 - self._recall.open * visible**2, share, stays)
 
     def _bear(self, stamp: int, camera_id: str) -> None:
         """Let the agreeing unexplained detections become tentative shoppers."""
         while True:
-            occupied = np.array([t.position for t in self._tracks if t.live]).reshape(-1, 2)
+            occupied = stacked([t.position for t in self._tracks if t.live], 2)
             birth = self._pool.take_birth(stamp, camera_id, occupied, self._may_appear)
             if birth is None:
                 return

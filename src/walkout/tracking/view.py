@@ -33,10 +33,18 @@ _AXIS_JOINTS = (
     (Keypoint.LEFT_HIP, Keypoint.RIGHT_HIP),
     (Keypoint.LEFT_FOOT, Keypoint.RIGHT_FOOT),
 )
+PROBE_HEIGHTS = np.array([0.06, 0.5, 0.92])
+"""Heights of the points (feet, middle, head) that are asked for whether they can be seen, as fractions likewise."""
+PROBES = len(PROBE_HEIGHTS)
 _RING = 8
 _RING_HEIGHTS = np.array([0.0, 0.8, 1.0])
 _RING_RADII = np.array([0.8, 1.0, 0.45])
 """The silhouette: rings at the floor, the shoulders and the crown, radii as fractions of the body's radius."""
+_RING_POINTS = 3 * _RING
+_BODY_POINTS = _RING_POINTS + len(AXIS_HEIGHTS)
+_AXIS_POINT_OF_ROW = np.repeat(np.arange(_RING_POINTS, _BODY_POINTS), 2)
+_AXIS_OF_ROW = np.arange(ROWS) % 2
+"""Rows take turns: along the picture's width, along its height."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +52,8 @@ class Prediction:
     """What a camera should see of t shoppers.
 
     ``rows`` (t, ROWS) pixels, ``jacobian`` (t, ROWS, 3) by x, y and height, ``scale`` (t,) pixels per metre at the
-    body, ``depth`` (t,) metres, ``in_front`` (t,) whether the whole body lies before the camera.
+    body, ``depth`` (t,) metres, ``in_front`` (t,) whether the whole body lies before the camera; ``probes``
+    (2, t, PROBES) u and v of the points of the axis at PROBE_HEIGHTS.
     """
 
     rows: FloatArray
@@ -52,12 +61,7 @@ class Prediction:
     scale: FloatArray
     depth: FloatArray
     in_front: BoolArray
-
-    def select(self, index: NDArray[np.intp]) -> Prediction:
-        """Return what is predicted of some of the shoppers."""
-        return Prediction(
-            self.rows[index], self.jacobian[index], self.scale[index], self.depth[index], self.in_front[index]
-        )
+    probes: FloatArray
 
 
 @dataclass(frozen=True)
@@ -105,12 +109,9 @@ class View:
         self.projection = camera.projection
         self.focal = float(np.sqrt(abs(np.linalg.det(camera.matrix[:2, :2]))))
         self.pixel_sd = parameters.pixel_noise * camera.width
-        angle = np.arange(_RING) * (2 * np.pi / _RING)
-        circle = np.column_stack([np.cos(angle), np.sin(angle)]) * parameters.body_radius
-        offsets = np.zeros((3 * _RING + len(AXIS_HEIGHTS), 2))
-        offsets[: 3 * _RING] = (circle[None] * _RING_RADII[:, None, None]).reshape(-1, 2)
-        self._offsets = offsets
-        self._levels = np.concatenate([np.repeat(_RING_HEIGHTS, _RING), AXIS_HEIGHTS])
+        self._levels = np.concatenate([np.repeat(_RING_HEIGHTS, _RING), AXIS_HEIGHTS, PROBE_HEIGHTS])
+        self._turn, self._shift = self._linear_map(parameters.body_radius)
+        self._row_direction = self.projection[_AXIS_OF_ROW, :3]
         posture = np.zeros(ROWS)
         posture[4:6] = posture[10:12] = parameters.limb_noise
         posture[6:10] = parameters.trunk_noise
@@ -127,30 +128,43 @@ class View:
         matrix = self.projection
         return np.asarray((matrix[:2, :3] - pixels[..., :, None] * matrix[2, :3]) / depth[..., None, None])
 
+    def _linear_map(self, radius: float) -> tuple[FloatArray, FloatArray]:
+        """Return the matrix (3, n) and the offset (n,) from x, y, height to the points of a body.
+
+        The n numbers are the homogeneous coordinates u w, v w and w, each of all points: rings, axis, probes.
+        """
+        angle = np.arange(_RING) * (2 * np.pi / _RING)
+        circle = np.column_stack([np.cos(angle), np.sin(angle)]) * radius
+        offsets = np.zeros((len(self._levels), 2))
+        offsets[:_RING_POINTS] = (circle[None] * _RING_RADII[:, None, None]).reshape(-1, 2)
+        along = np.broadcast_to(self.projection[:, :2].T[..., None], (2, 3, len(offsets)))
+        up = self.projection[:, 2, None] * self._levels
+        shift = self.projection[:, :2] @ offsets.T + self.projection[:, 3, None]
+        return np.concatenate([along, up[None]]).reshape(3, -1), shift.reshape(-1)
+
     def predict(self, bodies: FloatArray) -> Prediction:
         """Return what the camera sees of bodies (t, 3): x, y, height."""
-        points = np.empty((len(bodies), len(self._levels), 3))
-        points[..., :2] = bodies[:, None, :2] + self._offsets
-        points[..., 2] = bodies[:, 2, None] * self._levels
-        raw_depth = points @ self.projection[2, :3] + self.projection[2, 3]
-        pixels, depth = self.project(points)
-        gradient = self.jacobian(pixels, depth)
-        gradient[..., 2] *= self._levels[:, None]
-
-        ring = pixels[:, : 3 * _RING]
-        edge = np.stack(
-            [ring[..., 0].argmin(1), ring[..., 1].argmin(1), ring[..., 0].argmax(1), ring[..., 1].argmax(1)], axis=1
+        count = len(bodies)
+        homogeneous = (bodies @ self._turn + self._shift).reshape(count, 3, len(self._levels))
+        depth = np.maximum(homogeneous[:, 2], MIN_DEPTH)
+        pixels = homogeneous[:, :2] / depth[:, None]
+        ring = pixels[..., :_RING_POINTS]
+        point = np.empty((count, ROWS), dtype=np.intp)
+        point[:, :2], point[:, 2:4] = ring.argmin(axis=2), ring.argmax(axis=2)
+        point[:, 4:] = _AXIS_POINT_OF_ROW
+        body = np.arange(count)[:, None]
+        rows = pixels[body, _AXIS_OF_ROW, point]
+        jacobian = (self._row_direction - rows[..., None] * self.projection[2, :3]) / depth[body, point][..., None]
+        jacobian[..., 2] *= self._levels[point]
+        middle = depth[:, _BODY_POINTS - 2]
+        return Prediction(
+            rows,
+            jacobian,
+            self.focal / middle,
+            middle,
+            np.asarray(homogeneous[:, 2, :_BODY_POINTS].min(axis=1) > 0.2),
+            pixels[..., _BODY_POINTS:].swapaxes(0, 1),
         )
-        row = np.arange(len(bodies))[:, None]
-        axis = np.array([0, 1, 0, 1])
-        rows = np.empty((len(bodies), ROWS))
-        jacobian = np.empty((len(bodies), ROWS, 3))
-        rows[:, BOX_ROWS] = ring[row, edge, axis]
-        jacobian[:, BOX_ROWS] = gradient[row, edge, axis]
-        rows[:, 4:] = pixels[:, 3 * _RING :].reshape(len(bodies), ROWS - 4)
-        jacobian[:, 4:] = gradient[:, 3 * _RING :].reshape(len(bodies), ROWS - 4, 3)
-        middle = depth[:, -2]
-        return Prediction(rows, jacobian, self.focal / middle, middle, np.asarray(raw_depth.min(axis=1) > 0.2))
 
     def observe(self, detections: Detections) -> Observations:
         """Turn a frame's detections into observed rows; boxes that are not finite or too weak must be gone already."""
@@ -212,26 +226,28 @@ def usable(detections: Detections, parameters: TrackerParameters) -> tuple[Detec
     if count == 0:
         return _take(detections, np.zeros(0, dtype=np.intp)), 0
     boxes = detections.boxes.astype(float)
-    good = np.isfinite(boxes).all(axis=1) & np.isfinite(detections.scores)
-    good[good] &= (boxes[good, 2:] > boxes[good, :2]).all(axis=1)
-    malformed = int((~good).sum())
+    left, top, right, bottom = boxes.T
+    good = np.isfinite(boxes).all(axis=1) & np.isfinite(detections.scores) & (right > left) & (bottom > top)
+    malformed = count - int(np.count_nonzero(good))
     keep = np.flatnonzero(good & (detections.scores >= parameters.min_score))
     order = keep[np.argsort(-detections.scores[keep], kind="stable")]
     overlap = box_overlap(boxes[order], boxes[order]) > parameters.max_overlap_ratio
-    kept: list[int] = []
-    for index in range(len(order)):
-        if not overlap[index, kept].any():
-            kept.append(index)
+    gone: set[int] = set()
+    for index, other in np.argwhere(np.triu(overlap, 1)).tolist():
+        if index not in gone:
+            gone.add(other)
+    kept = [place for place in range(len(order)) if place not in gone]
     return _take(detections, np.sort(order[kept])), malformed
 
 
 def box_overlap(first: FloatArray, second: FloatArray) -> FloatArray:
     """Return the intersection over union (n, m) of boxes (n, 4) and (m, 4)."""
-    low = np.maximum(first[:, None, :2], second[None, :, :2])
-    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
-    shared = np.clip(high - low, 0, None).prod(axis=2)
-    areas = [np.clip(b[:, 2:] - b[:, :2], 0, None).prod(axis=1) for b in (first, second)]
-    return np.asarray(shared / np.maximum(areas[0][:, None] + areas[1][None] - shared, 1e-9))
+    left, top, right, bottom = first.T[..., None]
+    width = np.minimum(right, second[:, 2]) - np.maximum(left, second[:, 0])
+    height = np.minimum(bottom, second[:, 3]) - np.maximum(top, second[:, 1])
+    shared = np.maximum(width, 0.0) * np.maximum(height, 0.0)
+    areas = [np.maximum(b[:, 2] - b[:, 0], 0.0) * np.maximum(b[:, 3] - b[:, 1], 0.0) for b in (first, second)]
+    return np.asarray(shared / np.maximum(areas[0][:, None] + areas[1] - shared, 1e-9))
 
 
 def _take(detections: Detections, index: NDArray[np.intp]) -> Detections:

@@ -8,13 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from walkout.store.model import Fixture, FixtureType
-from walkout.tracking.view import BOTTOM_ROWS, MIDDLE_ROWS, ROWS, TOP_ROWS, Prediction, View
+from walkout.tracking.view import (
+    BOTTOM_ROWS,
+    MIDDLE_ROWS,
+    PROBE_HEIGHTS,
+    PROBES,
+    ROWS,
+    TOP_ROWS,
+    Prediction,
+    View,
+)
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
-_LEVELS = np.array([0.06, 0.5, 0.92])
-"""Heights of the probed points (feet, middle, head) as fractions of the body's height."""
 _ROWS_OF_POINT = (np.array(BOTTOM_ROWS), np.array(MIDDLE_ROWS), np.array(TOP_ROWS))
 _HIDING_DEPTH_M = 0.25
 _SHRINK = 0.7
@@ -67,18 +74,17 @@ class Visibility:
     before the camera, and not behind fixtures, that nearer shoppers cover; ``whole`` (t,) whether all points are.
     """
 
-    POINTS = len(_LEVELS)
+    POINTS = PROBES
 
     def __init__(self, view: View, bodies: FloatArray, prediction: Prediction, occluders: Occluders) -> None:
         count = len(bodies)
-        points = np.empty((count, 3, 3))
+        u, v = prediction.probes
+        inside = (u >= 0) & (u <= view.camera.width - 1) & (v >= 0) & (v <= view.camera.height - 1)
+        points = np.empty((count, PROBES, 3))
         points[..., :2] = bodies[:, None, :2]
-        points[..., 2] = bodies[:, 2, None] * _LEVELS
-        pixels, _ = view.project(points)
-        camera = view.camera
-        inside = ((pixels >= 0) & (pixels <= (camera.width - 1, camera.height - 1))).all(axis=2)
-        fixed = occluders.hidden(camera.position, points.reshape(-1, 3)).reshape(count, 3)
-        behind = _hidden_by_people(pixels, prediction)
+        points[..., 2] = bodies[:, 2, None] * PROBE_HEIGHTS
+        fixed = occluders.hidden(view.camera.position, points.reshape(-1, 3)).reshape(count, PROBES)
+        behind = _hidden_by_people(prediction)
         self.points = inside & ~(fixed | behind) & prediction.in_front[:, None]
         free = inside & prediction.in_front[:, None] & ~fixed
         self.covered = (free & behind).sum(axis=1) / np.maximum(free.sum(axis=1), 1)
@@ -95,13 +101,11 @@ class Visibility:
         return np.asarray(self.points.mean(axis=1))
 
 
-def _hidden_by_people(pixels: FloatArray, prediction: Prediction) -> BoolArray:
-    """Return which points (t, 3) lie behind the predicted box of a nearer shopper."""
-    boxes = prediction.rows[:, :4]
-    centre = (boxes[:, 0] + boxes[:, 2]) / 2
-    half = (boxes[:, 2] - boxes[:, 0]) / 2 * _SHRINK
-    low = np.column_stack([centre - half, boxes[:, 1]])
-    high = np.column_stack([centre + half, boxes[:, 3]])
-    covered = ((pixels[:, :, None] > low) & (pixels[:, :, None] < high)).all(axis=3)
-    nearer = prediction.depth[None, :] < prediction.depth[:, None] - _HIDING_DEPTH_M
-    return np.asarray((covered & nearer[:, None, :] & prediction.in_front).any(axis=2))
+def _hidden_by_people(prediction: Prediction) -> BoolArray:
+    """Return which points (t, PROBES) lie behind the predicted box of a nearer shopper."""
+    left, top, right, bottom = prediction.rows[:, :4].T
+    centre, half = (left + right) / 2, (right - left) / 2 * _SHRINK
+    u, v = prediction.probes[..., None]
+    covered = (u > centre - half) & (u < centre + half) & (v > top) & (v < bottom)
+    nearer = prediction.depth < prediction.depth[:, None] - _HIDING_DEPTH_M
+    return np.asarray((covered & (nearer & prediction.in_front)[:, None]).any(axis=2))
