@@ -19,6 +19,9 @@ class ExplainsEvents(Protocol):
     def add_event(self, event: WeightEvent) -> None:
         """See Attributor."""
 
+    def set_dead_lanes(self, fixture_id: str, lane_ids: Iterable[str]) -> None:
+        """See Attributor."""
+
     def advance(self, now_ns: int) -> list[Interaction]:
         """See Attributor."""
 

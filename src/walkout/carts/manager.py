@@ -6,7 +6,7 @@ rebuilt from there. Nothing but stamps passed as arguments tells the time.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -141,6 +141,10 @@ class CartManager:
             key = f"weight:{event.event_id}"
             self._ledger.append(Entry(LedgerKind.WEIGHT_EVENT, event.end_ns, "", weight_document(event), key))
         self._attributor.add_event(event)
+
+    def set_dead_lanes(self, fixture_id: str, lane_ids: Iterable[str]) -> None:
+        """Take which lanes of a fixture weigh nothing at present."""
+        self._attributor.set_dead_lanes(fixture_id, lane_ids)
 
     def advance(self, now_ns: int) -> CartOutput:
         """Do everything that is due and return what is new since the last call."""

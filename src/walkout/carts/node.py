@@ -58,6 +58,7 @@ class CartManagerNode(ManagedNode):
         self.managed = self._settings.managed
         self._store = load_store(self._settings.store)
         self._ledger: Ledger | None = None
+        self._dead_lanes: dict[str, set[str]] = {}
         self._diagnostics = Diagnostics(self, "cart_manager", 10.0)
         self._diagnostics.watch("ledger", lambda: self._ledger.check_writable() if self._ledger else "closed")
         on_clock_reset(self, self._reset)
@@ -80,8 +81,9 @@ class CartManagerNode(ManagedNode):
         self.listen(msg.GateEvent, "gate/events", self._on_gate_event, qos.EVENTS)
         for fixture in self._store.fixtures:
             if fixture.shelves:
-                topic = f"shelf/{fixture.fixture_id}/weight_events"
-                self.listen(msg.WeightEvent, topic, self._on_weight_event, qos.EVENTS)
+                topic = f"shelf/{fixture.fixture_id}"
+                self.listen(msg.WeightEvent, f"{topic}/weight_events", self._on_weight_event, qos.EVENTS)
+                self.listen(msg.SensorHealth, f"{topic}/health", self._on_plate_health, qos.LEDGER)
         self.create_service(srv.GetReceipts, "get_receipts", self._get_receipts)
         self.create_timer(TICK_S, self._tick, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
@@ -92,6 +94,8 @@ class CartManagerNode(ManagedNode):
     def _make_manager(self) -> CartManager:
         assert self._ledger is not None
         attributor = Attributor(self._settings.attribution, self._store)
+        for fixture_id, dead in self._dead_lanes.items():
+            attributor.set_dead_lanes(fixture_id, dead)
         return CartManager(self._settings.carts, self._store, self._ledger, self._provider, attributor)
 
     def _reset(self) -> None:
@@ -106,6 +110,20 @@ class CartManagerNode(ManagedNode):
 
     def _on_weight_event(self, message: msg.WeightEvent) -> None:
         self._manager.add_event(msg_to_weight_event(message))
+
+    def _on_plate_health(self, message: msg.SensorHealth) -> None:
+        site = self._store.lane_sites.get(message.sensor_id)
+        if site is None:
+            self.get_logger().warning(
+                f"health of {message.sensor_id!r} ignored: {self._store.store_id} has no such lane"
+            )
+            return
+        dead = self._dead_lanes.setdefault(site.fixture.fixture_id, set())
+        if message.state == msg.SensorHealth.STUCK:
+            dead.add(message.sensor_id)
+        else:
+            dead.discard(message.sensor_id)
+        self._manager.set_dead_lanes(site.fixture.fixture_id, dead)
 
     def _on_shoppers(self, message: msg.Shoppers) -> None:
         started_ns = time.perf_counter_ns()

@@ -33,7 +33,7 @@ def match_events(true: Sequence[TrueInteraction], reported: Sequence[WeightEvent
                 continue
             gap_s = distance_s(wanted.stamp_ns, event)
             if gap_s < MATCH_S:
-                weight = abs(event.delta_g - wanted.delta_g) / _GRAMS_PER_S
+                weight = abs(event.delta_g - wanted.delta_g) / _GRAMS_PER_S if event.weighed else _MOST_FOR_WEIGHT
                 cost[row, column] = gap_s + min(weight, _MOST_FOR_WEIGHT)
     rows, columns = linear_sum_assignment(cost)
     return {int(row): int(column) for row, column in zip(rows, columns, strict=True) if cost[row, column] < _FORBIDDEN}

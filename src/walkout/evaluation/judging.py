@@ -271,7 +271,8 @@ def _found_text(found: Interaction) -> str:
         f"{_NAMES[h.kind]} {h.quantity} × {h.sku} by track {h.track_id or 'nobody'} ({h.probability:.0%})"
         for h in found.hypotheses[:3]
     ]
-    return f"{found.event.delta_g:+.0f} ± {found.event.sd_g:.0f} g; " + ", ".join(shown)
+    grams = f"{found.event.delta_g:+.0f} ± {found.event.sd_g:.0f} g" if found.event.weighed else "not weighed"
+    return f"{grams}; " + ", ".join(shown)
 
 
 _NAMES = {

@@ -99,8 +99,10 @@ class StorePipeline:
             self._feed_detections(measurement, output)
         elif isinstance(measurement, ReadingBatch):
             mark = self._clock.start()
-            output.events = self._monitors[measurement.fixture_id].add(measurement)
+            monitor = self._monitors[measurement.fixture_id]
+            output.events = monitor.add(measurement)
             self._clock.stop("shelf monitor", mark)
+            self._manager.set_dead_lanes(measurement.fixture_id, monitor.dead_lanes)
             for event in output.events:
                 self._manager.add_event(event)
         else:

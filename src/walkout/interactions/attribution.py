@@ -13,15 +13,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from walkout.interactions.evidence import EventEvidence, TrackEvidence
-from walkout.interactions.joint import (
-    Assignment,
-    JointHypothesis,
-    JointParameters,
-    JointSolver,
-    Pin,
-    Situation,
-    Step,
-)
+from walkout.interactions.joint import Assignment, JointHypothesis, JointSolver, Pin, Situation, Step
+from walkout.interactions.joint_parameters import JointParameters
 from walkout.interactions.lane_split import LaneSplitter
 from walkout.interactions.likelihoods import ReachParameters, WeightModel, WeightParameters, reach
 from walkout.interactions.meetings import HandsMet, HandWatch, MeetingParameters
@@ -29,6 +22,7 @@ from walkout.interactions.planogram_belief import PlanogramBelief, PlanogramPara
 from walkout.interactions.shares import assignment_of, beside, event_id_of, interaction_ids, nothing_of
 from walkout.interactions.shopper_history import ShopperHistory
 from walkout.interactions.types import Hypothesis, Interaction, InteractionKind, VisitEstimate, WeightEvent
+from walkout.interactions.unweighed import UnweighedParameters, UnweighedReaches
 from walkout.interactions.visit import HARDLY, visit_estimate
 from walkout.store.model import Store
 from walkout.tracking.types import Shoppers
@@ -47,6 +41,7 @@ class AttributionParameters:
         planogram: how far the planogram is trusted.
         joint: how joint hypotheses are weighed.
         meeting: when hands have met, so that something may have changed hands.
+        unweighed: when a reach into a lane without a working load cell is one to ask about.
         history_s: how long wrist trajectories are kept.
         wait_s: shoppers must be known this long after an event's onset before it is explained,
         patience_s: unless the event is older than this.
@@ -62,6 +57,7 @@ class AttributionParameters:
     planogram: PlanogramParameters = field(default_factory=PlanogramParameters)
     joint: JointParameters = field(default_factory=JointParameters)
     meeting: MeetingParameters = field(default_factory=MeetingParameters)
+    unweighed: UnweighedParameters = field(default_factory=UnweighedParameters)
     history_s: float = 40.0
     wait_s: float = 0.8
     patience_s: float = 4.0
@@ -120,6 +116,7 @@ class Attributor:
         self._splitter = LaneSplitter(joint.together, joint.unexplained, weights, self.belief)
         self._history = ShopperHistory(parameters.history_s, parameters.reach.forearm_share)
         self._hands = HandWatch(parameters.meeting, store)
+        self._unweighed = UnweighedReaches(parameters.unweighed, parameters.reach, store)
         self._met: list[HandsMet] = []
         self._new_met: list[HandsMet] = []
         self._cases: dict[str, _Case] = {}
@@ -132,6 +129,7 @@ class Attributor:
     def add_shoppers(self, shoppers: Shoppers) -> None:
         """Remember where everybody's hands are; a track that turns out to be another hands over what it did."""
         self._history.add(shoppers)
+        self._unweighed.add(shoppers)
         met = [self._under_heirs(one) for one in self._hands.add(shoppers)]
         self._met += met
         self._new_met += met
@@ -150,6 +148,7 @@ class Attributor:
         unknown = [lane_id for lane_id in event.lane_ids if lane_id not in self._store.lane_sites]
         if unknown or not event.lane_ids:
             raise ValueError(f"weight event {event.event_id} names lanes {unknown} that the store does not have")
+        self._unweighed.felt(event)
         parts = {part.event_id: part for part in self._splitter.split(event)}
         before = [name for name in self._cases if name == event.event_id or name.startswith(f"{event.event_id}+")]
         for name in dict.fromkeys((*before, *parts)):
@@ -162,6 +161,10 @@ class Attributor:
                 known.evidence = None
         self._dirty = True
 
+    def set_dead_lanes(self, fixture_id: str, lane_ids: Iterable[str]) -> None:
+        """Say which lanes of a fixture weigh nothing at present: reaches into them are asked about."""
+        self._unweighed.set_dead(fixture_id, lane_ids)
+
     def mark_stocker(self, track_id: int) -> None:
         """Say that this track is staff who bring goods of the store: they may put back what they never took."""
         self._stockers.add(track_id)
@@ -169,13 +172,15 @@ class Attributor:
     def unsettled(self, now_ns: int) -> bool:
         """Whether events are waiting for their weight to settle or for the hands to be known."""
         recent_ns = now_ns - int(20e9)
-        return any(
+        return self._unweighed.waiting or any(
             case.event.onset_ns > recent_ns and (case.event.provisional or case.evidence is None)
             for case in self._cases.values()
         )
 
     def advance(self, now_ns: int) -> list[Interaction]:
         """Explain what can be explained by now; return new and revised interactions in order of their events."""
+        for event in self._unweighed.take(now_ns):
+            self._cases[event.event_id] = _Case(event)
         for case in self._cases.values():
             if case.evidence is None and self._ready(case.event, now_ns):
                 case.evidence = self._gather(case.event)
@@ -314,7 +319,7 @@ class Attributor:
         return EventEvidence(event, likely, tuple(sorted(cameras)))
 
     def _judged(self, cases: Iterable[_Case]) -> list[_Case]:
-        ready = [case for case in cases if case.evidence is not None and abs(case.event.delta_g) > 0]
+        ready = [case for case in cases if case.evidence is not None and case.event.delta_g != 0]
         return sorted(ready, key=lambda case: (case.event.onset_ns, case.event.event_id))
 
     def _explain(

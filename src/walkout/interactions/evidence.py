@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -48,14 +49,19 @@ class EventEvidence:
         return replace(self, tracks=tuple(merged[name] for name in sorted(merged)))
 
     def to_document(self) -> dict[str, Any]:
-        """Return the evidence as a plain document for the ledger."""
-        return asdict(self)
+        """Return the evidence as a plain document for the ledger; an unknown weight is None."""
+        document = asdict(self)
+        if not self.event.weighed:
+            document["event"] |= {"lane_deltas_g": (None,), "delta_g": None, "sd_g": None}
+        return document
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> EventEvidence:
         """Return the evidence of a document written by ``to_document``."""
         event = dict(document["event"])
         event["lane_ids"] = tuple(event["lane_ids"])
+        if event["delta_g"] is None:
+            event |= {"lane_deltas_g": (math.nan,), "delta_g": math.nan, "sd_g": math.inf}
         event["lane_deltas_g"] = tuple(event["lane_deltas_g"])
         tracks = tuple(TrackEvidence(**track) for track in document["tracks"])
         return cls(WeightEvent(**event), tracks, tuple(document["cameras"]))

@@ -8,15 +8,16 @@ over the hypotheses in which it holds.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from walkout.interactions.evidence import EventEvidence, TrackEvidence
+from walkout.interactions.joint_parameters import JointParameters
 from walkout.interactions.likelihoods import WeightModel
 from walkout.interactions.meetings import HandsMet
 from walkout.interactions.planogram_belief import PlanogramBelief
@@ -28,69 +29,6 @@ Stranger = tuple[str, str]
 Step = EventEvidence | HandsMet
 Given = tuple[int, int, str]
 """Who gave whom one piece of what."""
-
-
-@dataclass(frozen=True)
-class JointParameters:
-    """How hypotheses are weighed and kept.
-
-    Attributes:
-        nobody: odds that nobody known did it, where every shopper has odds of his log ratio against chance.
-        unexplained: odds that no product made the step.
-        not_held: odds that somebody puts back what he is not believed to hold.
-        both_hands: odds that one shopper moves things in two lanes within ``same_hand_s``: people reach with one hand.
-        same_hand: odds that even one hand moves things in two lanes within ``same_hand_s``.
-        same_hand_s: what is moved in two lanes within this time is moved at once.
-        rest_s: a hand that rests on a plate moves its level; what it then takes or leaves is felt within this time.
-        together: odds that somebody else takes or returns the same product in the same lane at the same moment.
-        exchange: how often something has changed hands where hands have met.
-        swap: how often that is one thing for another, when both hold something.
-        beam: joint hypotheses kept when a whole visit is judged,
-        live_beam: and while it goes on.
-        explanations: explanations of one event by products and counts that are followed.
-        prune: explanations this many nats below the best are dropped.
-    """
-
-    nobody: float = 0.01
-    unexplained: float = 0.02
-    not_held: float = 0.002
-    both_hands: float = 0.15
-    same_hand: float = 0.1
-    same_hand_s: float = 1.0
-    rest_s: float = 40.0
-    together: float = 0.08
-    exchange: float = 0.7
-    swap: float = 0.2
-    beam: int = 120
-    live_beam: int = 40
-    explanations: int = 24
-    prune: float = 11.0
-
-    def __post_init__(self) -> None:
-        """Refuse values that make no sense."""
-        for name, value in vars(self).items():
-            if value <= 0:
-                raise ValueError(f"{name} is {value}: must be positive")
-        for name in ("exchange", "swap"):
-            if getattr(self, name) >= 1:
-                raise ValueError(f"{name} is {getattr(self, name)}: must be a probability below 1")
-
-    RANGES: ClassVar[Mapping[str, tuple[float, float]]] = {
-        "nobody": (1e-9, 1),
-        "unexplained": (1e-9, 1),
-        "not_held": (1e-9, 1),
-        "both_hands": (1e-9, 1),
-        "same_hand": (1e-9, 1),
-        "same_hand_s": (0.01, 10),
-        "rest_s": (0.1, 600),
-        "together": (1e-9, 1),
-        "exchange": (1e-6, 0.999),
-        "swap": (1e-6, 0.999),
-        "beam": (1, 10000),
-        "live_beam": (1, 10000),
-        "explanations": (1, 1000),
-        "prune": (1, 100),
-    }
 
 
 @dataclass(frozen=True)
@@ -233,7 +171,7 @@ class JointSolver:
             if isinstance(before, HandsMet) or before.lane_id != evidence.lane_id:
                 continue
             whole = before.event.delta_g + event.delta_g
-            if before.event.end_ns < since_ns or whole == 0.0:
+            if before.event.end_ns < since_ns or whole == 0.0 or not math.isfinite(whole):
                 return []
             together = replace(event, delta_g=whole, sd_g=float(np.hypot(before.event.sd_g, event.sd_g)))
             candidates = self._candidates(replace(evidence, event=together))
@@ -242,6 +180,8 @@ class JointSolver:
 
     def _candidates(self, evidence: EventEvidence) -> list[_Candidate]:
         event, p = evidence.event, self._p
+        if not event.weighed:
+            return self._unweighed_candidates(evidence)
         kind = InteractionKind.TAKE if event.delta_g < 0 else InteractionKind.RETURN
         lane_id = evidence.lane_id
         taken = kind is InteractionKind.TAKE
@@ -252,7 +192,7 @@ class JointSolver:
         bounds = scores + lifts[:, None]
         order = np.argsort(bounds, axis=None)[::-1][: p.explanations]
         own = self._belief.own_sku(lane_id)
-        doers = [*map(_doer, evidence.tracks), _Doer(0, float(np.log(p.nobody)), ())]
+        doers = self._doers(evidence)
         nothing = self._weights.unexplained(event.delta_g) + float(np.log(p.unexplained))
         candidates = []
         for flat in order:
@@ -269,6 +209,22 @@ class JointSolver:
             touch = Assignment(doer.track_id, "", 0, InteractionKind.TOUCH)
             candidates.append(_Candidate(touch, doer.log_ratio + nothing, doer.hands, True))
         return sorted(candidates, key=lambda candidate: -candidate.log_score)
+
+    def _unweighed_candidates(self, evidence: EventEvidence) -> list[_Candidate]:
+        """Return what a reach into a lane without a working cell may have been: one piece taken, or nothing."""
+        take = Assignment(0, self._belief.own_sku(evidence.lane_id), 1, InteractionKind.TAKE)
+        odds = [(NOTHING, np.log1p(-self._p.unweighed_take))]
+        if take.sku:
+            odds.append((take, np.log(self._p.unweighed_take)))
+        candidates = [
+            _Candidate(replace(done, track_id=doer.track_id), doer.log_ratio + float(score), doer.hands, True)
+            for doer in self._doers(evidence)
+            for done, score in odds
+        ]
+        return sorted(candidates, key=lambda candidate: -candidate.log_score)
+
+    def _doers(self, evidence: EventEvidence) -> list[_Doer]:
+        return [*map(_doer, evidence.tracks), _Doer(0, float(np.log(self._p.nobody)), ())]
 
     def _pairs(
         self, doers: list[_Doer], sku: str, quantity: int, kind: InteractionKind

@@ -163,7 +163,7 @@ def reach(track: HandTrack, site: LaneSite, onset_ns: int, parameters: ReachPara
     p = parameters
     timing = -0.5 * ((track.stamps_ns - onset_ns) * 1e-9 / p.timing_sd_s) ** 2
     body = float(np.max(_body_log_ratio(track, site, p) + np.minimum(timing, 0.0), initial=-30.0))
-    hands = _hand_log_ratio(track.hands, track.hand_sds, site, p) + timing[:, None]
+    hands = hand_log_ratio(track.hands, track.hand_sds, site, p) + timing[:, None]
     known = np.isfinite(hands)
     if not known.any():
         return Reach(body, -1)
@@ -175,8 +175,8 @@ def reach(track: HandTrack, site: LaneSite, onset_ns: int, parameters: ReachPara
     return Reach(float(np.logaddexp(np.log1p(-p.wrist_failure) + best, fallback)), hand if best > fallback else -1)
 
 
-def _hand_log_ratio(hands: FloatArray, sds: FloatArray, site: LaneSite, p: ReachParameters) -> FloatArray:
-    """Return (n, 2) log ratios of hands (n, 2, 3) being in the lane; NaN where unknown."""
+def hand_log_ratio(hands: FloatArray, sds: FloatArray, site: LaneSite, p: ReachParameters) -> FloatArray:
+    """Return (n, 2) log ratios of hands (n, 2, 3) with deviations (n, 2) being in the lane; NaN where unknown."""
     local = (hands - site.position) @ site.transform[:3, :3]
     variance = sds**2 + p.hand_sd_m**2
     lane, height = site.lane, site.shelf.clearance

@@ -1,13 +1,13 @@
-"""The shelf monitor node: readings of all fixtures in, weight events out."""
+"""The shelf monitor node: readings of all fixtures in, weight events and the health of the load cells out."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 from walkout import msg
-from walkout.interactions.shelf_monitor import ShelfMonitor, ShelfMonitorParameters
+from walkout.interactions.shelf_monitor import PlateCondition, ShelfMonitor, ShelfMonitorParameters
 from walkout.ros import qos
-from walkout.ros.conversions import msg_to_readings, weight_event_to_msg
+from walkout.ros.conversions import msg_to_readings, plate_health_to_msg, weight_event_to_msg
 from walkout.ros.diagnostics import Diagnostics
 from walkout.ros.lifecycle import ManagedNode, ManagedParameters
 from walkout.ros.parameters import NodeParameters
@@ -34,15 +34,18 @@ class ShelfMonitorNode(ManagedNode):
         fixtures = load_store(parameters.store).fixtures
         self._fixtures = {fixture.fixture_id: fixture for fixture in fixtures if fixture.shelves}
         self._monitors: dict[str, ShelfMonitor] = {}
+        self._conditions: dict[str, PlateCondition] = {}
         self._diagnostics = Diagnostics(self, "shelf_monitor", 5.0 * len(self._fixtures))
         on_clock_reset(self, self._reset)
 
     def configure(self) -> None:
         """Subscribe to the readings of every fixture that has shelves."""
         self._events = {}
+        self._health = {}
         for fixture_id in self._fixtures:
             topic = f"shelf/{fixture_id}"
             self._events[fixture_id] = self.create_publisher(msg.WeightEvent, f"{topic}/weight_events", qos.EVENTS)
+            self._health[fixture_id] = self.create_publisher(msg.SensorHealth, f"{topic}/health", qos.LEDGER)
             self.listen(msg.ShelfReadings, f"{topic}/readings", self._on_readings, qos.STREAMS)
 
     def activate(self) -> None:
@@ -51,11 +54,22 @@ class ShelfMonitorNode(ManagedNode):
 
     def _on_readings(self, message: msg.ShelfReadings) -> None:
         batch = msg_to_readings(message)
-        for event in self._monitors[batch.fixture_id].add(batch):
+        monitor = self._monitors[batch.fixture_id]
+        for event in monitor.add(batch):
             self._events[batch.fixture_id].publish(weight_event_to_msg(event))
+        self._tell_health(batch.fixture_id, monitor, batch.stamp_ns)
         self._diagnostics.handled(batch.stamp_ns)
 
+    def _tell_health(self, fixture_id: str, monitor: ShelfMonitor, stamp_ns: int) -> None:
+        """Publish the cells whose condition has changed; at first those that are not good."""
+        for health in monitor.health():
+            before = self._conditions.get(health.lane_id, PlateCondition.GOOD)
+            if health.condition is not before:
+                self._conditions[health.lane_id] = health.condition
+                self._health[fixture_id].publish(plate_health_to_msg(health, stamp_ns))
+
     def _reset(self) -> None:
+        # What was published stays with late subscribers: a cell that works again is told to do so.
         self._monitors = {
             key: ShelfMonitor(self._monitor_parameters, fixture) for key, fixture in self._fixtures.items()
         }

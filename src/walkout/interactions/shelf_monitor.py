@@ -50,7 +50,7 @@ class ShelfMonitorParameters:
         gap_s: readings missing for longer than this reset the levels.
         noisy_g: a plate with more noise than this per sample is reported as noisy.
         drift_g_per_minute: and one whose quiet level moves faster as drifting.
-        constant_s: a plate that shows exactly the same value for this long is dead.
+        constant_s: a plate that is silent, or shows one value more often than is possible, for this long is dead.
     """
 
     tracker: PlateTrackerParameters = field(default_factory=PlateTrackerParameters)
@@ -152,6 +152,7 @@ class ShelfMonitor:
         self._open: dict[_Key, _Open] = {}
         self._closed: deque[PlateChange] = deque()
         self._health = _HealthState(len(self._lanes))
+        self._dead_s: FloatArray = np.zeros(len(self._lanes))
         self._liveness = Liveness(len(self._lanes))
 
     @property
@@ -179,13 +180,18 @@ class ShelfMonitor:
         self._next_ns = batch.stamp_ns + len(grams) * batch.period_ns
         return self._consume_blocks()
 
+    @property
+    def dead_lanes(self) -> tuple[str, ...]:
+        """The lanes whose cells say nothing, or the same for ever, since ``constant_s``, in plate order."""
+        return tuple(self._lanes[plate].lane_id for plate in np.flatnonzero(self._dead_s >= self._p.constant_s))
+
     def health(self) -> tuple[PlateHealth, ...]:
         """Return the state of every load cell in plate order."""
         state = self._health
         result = []
         for index, lane in enumerate(self._lanes):
             condition = PlateCondition.GOOD
-            if state.dead_s[index] >= self._p.constant_s:
+            if self._dead_s[index] >= self._p.constant_s:
                 condition = PlateCondition.DEAD
             elif state.noise_g[index] > self._p.noisy_g:
                 condition = PlateCondition.NOISY
@@ -227,6 +233,9 @@ class ShelfMonitor:
         while len(self._pending) >= size:
             block, self._pending = self._pending[:size], self._pending[size:]
             stuck = self._liveness.stuck(block)
+            # Who has never shown two values may be as dead as who shows one for too long.
+            gone = stuck | ~np.isfinite(block).any(axis=0) | (self._liveness.resolution_g == 0)
+            self._dead_s = np.where(gone, self._dead_s + size * self._period_ns * 1e-9, 0.0)
             if stuck.any():
                 # The last value of a dead converter is no weight. The plate keeps its level until it lives again.
                 block = np.where(stuck, np.nan, block)
@@ -367,7 +376,6 @@ class _HealthState:
     """Slow figures about the cells: silence, noise, drift."""
 
     def __init__(self, plates: int) -> None:
-        self.dead_s: FloatArray = np.zeros(plates)
         self.noise_g: FloatArray = np.zeros(plates)
         self.drift: FloatArray = np.zeros(plates)
         self._last_level: FloatArray = np.full(plates, np.nan)
@@ -381,7 +389,6 @@ class _HealthState:
         seconds, self._unseen_s = self._unseen_s, 0.0
         low, high = np.fmin.reduce(grams, axis=0), np.fmax.reduce(grams, axis=0)
         silent = ~(high - low > 1e-9)
-        self.dead_s = np.where(silent, self.dead_s + seconds, 0.0)
         quiet = ~tracker.disturbed & ~silent
         if len(grams) > 1:
             noise = np.abs(np.diff(grams, axis=0)).mean(axis=0) / 1.128

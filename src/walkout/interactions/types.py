@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -14,7 +15,8 @@ class WeightEvent:
 
     ``delta_g`` is negative when something left; ``sd_g`` its standard deviation. ``onset_ns`` is when the first touch
     was felt, ``end_ns`` when the weight had settled. ``lane_deltas_g`` is the share of each lane of ``lane_ids``. A
-    provisional event has not settled yet; the final one with the same ``event_id`` replaces it.
+    provisional event has not settled yet; the final one with the same ``event_id`` replaces it. Where no cell works a
+    reach is an event of unknown weight: ``delta_g`` is NaN then, ``sd_g`` infinite.
     """
 
     event_id: str
@@ -26,6 +28,11 @@ class WeightEvent:
     delta_g: float
     sd_g: float
     provisional: bool = False
+
+    @property
+    def weighed(self) -> bool:
+        """Whether the change of weight is known."""
+        return math.isfinite(self.delta_g)
 
 
 class InteractionKind(IntEnum):

@@ -10,6 +10,7 @@ from geometry_msgs.msg import Point
 from walkout import msg
 from walkout.carts.types import Cart, CartLine, GateEvent, GateEventKind, PartyKind, Receipt, Review
 from walkout.drivers.types import GateSignal, GateSignalKind, ReadingBatch
+from walkout.interactions.shelf_monitor import PlateHealth
 from walkout.interactions.types import Hypothesis, Interaction, InteractionKind, WeightEvent
 from walkout.perception.types import KEYPOINT_COUNT, Detections
 from walkout.ros.stamps import header, to_ns, to_time
@@ -174,6 +175,19 @@ def msg_to_weight_event(message: msg.WeightEvent) -> WeightEvent:
         delta_g=float(message.delta_g),
         sd_g=float(message.sd_g),
         provisional=bool(message.provisional),
+    )
+
+
+def plate_health_to_msg(health: PlateHealth, stamp_ns: int) -> msg.SensorHealth:
+    """Return the message of a load cell's state."""
+    return msg.SensorHealth(
+        header=header(stamp_ns, STORE_FRAME),
+        sensor_id=health.lane_id,
+        state=int(health.condition),
+        rate=float("nan"),
+        noise_g=float(health.noise_g),
+        drift_g_per_h=float(60 * health.drift_g_per_minute),
+        message=f"load cell of {health.lane_id}: {health.condition.name.lower()}",
     )
 
 

@@ -4,6 +4,7 @@ import pytest
 from walkout import msg
 from walkout.carts.types import GateEvent, GateEventKind, PartyKind
 from walkout.drivers.types import GateSignal, GateSignalKind, ReadingBatch
+from walkout.interactions.shelf_monitor import PlateCondition, PlateHealth
 from walkout.interactions.types import Hypothesis, Interaction, InteractionKind, WeightEvent
 from walkout.perception.types import Detections
 from walkout.ros import conversions
@@ -129,3 +130,14 @@ def test_gate_messages_round_trip():
     assert conversions.msg_to_gate_signal(conversions.gate_signal_to_msg(signal)) == signal
     event = GateEvent("e", "gate_in", STAMP_NS, GateEventKind.ENTERED, "s1", PartyKind.SHOPPER, "because")
     assert conversions.msg_to_gate_event(conversions.gate_event_to_msg(event)) == event
+
+
+def test_the_health_of_a_load_cell_keeps_its_meaning() -> None:
+    message = conversions.plate_health_to_msg(PlateHealth("g1/0/1", PlateCondition.DEAD, 0.7, 2.0), 5 * 10**9)
+    assert message.sensor_id == "g1/0/1"
+    assert message.state == msg.SensorHealth.STUCK
+    assert message.drift_g_per_h == pytest.approx(120.0)
+    assert message.message == "load cell of g1/0/1: dead"
+    assert to_ns(message.header.stamp) == 5 * 10**9
+    named = {PlateCondition[name] for name in ("UNKNOWN", "GOOD", "NOISY", "DRIFTING")}
+    assert {int(c) for c in named} == {getattr(msg.SensorHealth, c.name) for c in named}
