@@ -72,9 +72,9 @@ def _look_costs(tracks: Sequence[Track], observations: Observations, parameters:
         return cost
     known = [k for k, t in enumerate(tracks) if t.appearance is not None and len(t.appearance) == size]
     if known:
-        looks = np.array([tracks[k].appearance for k in known])
-        distance = np.nan_to_num(1.0 - looks @ observations.appearance.T)
-        cost[known] = np.clip(distance / parameters.appearance_match_sd, 0.0, 3.0) ** 2
+        looks = stacked([look for k in known if (look := tracks[k].appearance) is not None], size)
+        apart = np.clip((1.0 - looks @ observations.appearance.T) / parameters.appearance_match_sd, 0.0, 3.0) ** 2
+        cost[known] = np.where(np.isnan(apart), 0.0, apart)
     return cost
 
 

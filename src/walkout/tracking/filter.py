@@ -20,6 +20,9 @@ FloatArray = NDArray[np.float64]
 BODY = np.array([0, 1, 4])
 """The part of the state that a camera sees: x, y, height."""
 BIRTH_ITERATIONS = 4
+_STAY, _GO_ON, _TALL = np.diag([1.0, 1.0, 0, 0, 0]), np.diag([0, 0, 1.0, 1.0, 0]), np.diag([0, 0, 0, 0, 1.0])
+_MOVE = np.eye(5, k=2) * [0, 0, 1.0, 1.0, 0]
+"""Which elements of the state stay, go on, are the height; which move which."""
 _BEND = 0.5
 """How far trunk, head and feet stray from the axis for every metre that the shopper stoops."""
 _BOX_BEND = 0.25
@@ -38,15 +41,10 @@ def predict(
         return mean, covariance
     fade = np.exp(-dt / parameters.velocity_decay_s)
     reach = parameters.velocity_decay_s * (1 - fade)
-    step = np.eye(5)
-    step[[0, 1], [2, 3]] = reach
-    step[[2, 3], [2, 3]] = fade
-    step[4, 4] = rise = np.exp(-dt / parameters.height_return_s)
-    q = parameters.acceleration_sd**2
-    noise = np.zeros((5, 5))
-    noise[[0, 1], [0, 1]] = q * dt**3 / 3
-    noise[[0, 1, 2, 3], [2, 3, 0, 1]] = q * dt**2 / 2
-    noise[[2, 3], [2, 3]] = q * dt
+    rise = np.exp(-dt / parameters.height_return_s)
+    step = _STAY + reach * _MOVE + fade * _GO_ON + rise * _TALL
+    q = parameters.acceleration_sd**2 * dt
+    noise = q * dt**2 / 3 * _STAY + q * dt / 2 * (_MOVE + _MOVE.T) + q * _GO_ON
     noise[4, 4] = parameters.height_drift**2 * dt
     # A shopper's speed is bounded, so the spread of a velocity nobody observes is bounded too.
     moved = step @ covariance @ step.T + noise
@@ -130,11 +128,13 @@ def update(
     bend: FloatArray,
     parameters: TrackerParameters,
     iterations: int = 2,
+    prediction: Prediction | None = None,
 ) -> tuple[FloatArray, FloatArray]:
     """Return the states (m, 5), (m, 5, 5) after the i-th detection has been given to the i-th shopper.
 
     An iterated extended Kalman filter: the camera is linearised anew around every intermediate estimate. A vague prior
-    (a birth) needs more ``iterations`` than a good prediction.
+    (a birth) needs more ``iterations`` than a good prediction. ``prediction`` is what the view sees of ``mean``, where
+    known.
     """
     if not len(mean):
         return mean, covariance
@@ -142,8 +142,9 @@ def update(
     prior = np.linalg.inv(tight)
     before = mean[:, BODY]
     body, posterior = before.copy(), tight
-    for _ in range(iterations):
-        prediction = view.predict(body)
+    for iteration in range(iterations):
+        if iteration or prediction is None:
+            prediction = view.predict(body)
         posture = _posture_variance(view, prediction.scale, bend)
         variance = np.where(seen, observations.variance + posture, np.inf)
         residual = observations.rows - prediction.rows

@@ -26,11 +26,11 @@ _WALK_RATE = 4.0  # log-likelihood per second between walking forwards and sidew
 _WALK_SPEED = (0.3, 0.8)
 _TEMPER = 0.3
 _FLOOR = 1e-4
-_PAIRS = (
-    (Keypoint.LEFT_SHOULDER, Keypoint.RIGHT_SHOULDER, 0.20, 0.81),
-    (Keypoint.LEFT_HIP, Keypoint.RIGHT_HIP, 0.11, 0.52),
-)
-"""Left and right joint, their distance and their height as fractions of the body's height."""
+_LEFT = [Keypoint.LEFT_SHOULDER, Keypoint.LEFT_HIP]
+_RIGHT = [Keypoint.RIGHT_SHOULDER, Keypoint.RIGHT_HIP]
+_WIDTH = np.array([0.20, 0.11])
+_LEVEL = np.array([0.81, 0.52])
+"""The distance of each pair, shoulders and hips, and its height as fractions of the body's height."""
 KNOWN = 0.5
 """A mean direction shorter than this says that the heading is not known."""
 
@@ -72,24 +72,25 @@ def observe_heading(
         The beliefs (m, BINS) and how much likelier it is that this view's labels are exchanged than that they are
         right, given the belief from before (m,), as log odds without the prior.
     """
-    likelihood = np.zeros_like(belief)
-    exchanged = np.zeros(len(belief))
     swap = parameters.mirror_probability
-    for left, right, width, level in _PAIRS:
-        pixels, depth = view.project(np.column_stack([body[:, :2], level * body[:, 2]]))
-        reach = view.jacobian(pixels, depth)[..., :2] * (width * body[:, 2])[:, None, None]
-        seen = np.isfinite(sd[:, left] + sd[:, right])
-        variance = np.where(seen, sd[:, left] ** 2 + sd[:, right] ** 2, 1.0)[:, None]
-        across = np.where(seen[:, None], observed[:, left] - observed[:, right], 0.0)
-        # |across -+ expected|^2, the expected being linear in the lateral direction of every bin.
-        square = (reach[:, :, [0, 0, 1]] * reach[:, :, [0, 1, 1]]).sum(axis=1) @ _LATERAL_SQUARE
-        common = (square + (across**2).sum(axis=1, keepdims=True)) / (2 * variance)
-        along = (across[:, None] @ reach)[:, 0] @ _LATERAL / variance
-        right_way = np.exp(along - common) + _FLOOR
-        wrong_way = np.exp(-along - common) + _FLOOR
-        likelihood += np.where(seen[:, None], np.log((1 - swap) * right_way + swap * wrong_way), 0.0)
-        odds = np.log((belief * wrong_way).sum(axis=1)) - np.log((belief * right_way).sum(axis=1))
-        exchanged += np.where(seen, odds, 0.0)
+    points = np.empty((len(body), len(_LEVEL), 3))
+    points[..., :2] = body[:, None, :2]
+    points[..., 2] = _LEVEL * body[:, 2, None]
+    reach = view.jacobian(*view.project(points))[..., :2] * (_WIDTH * body[:, 2, None])[..., None, None]
+    variance = sd[:, _LEFT] ** 2 + sd[:, _RIGHT] ** 2
+    seen = np.isfinite(variance)
+    variance = np.where(seen, variance, 1.0)[..., None]
+    across = np.where(seen[..., None], observed[:, _LEFT] - observed[:, _RIGHT], 0.0)
+    # |across -+ expected|^2 (m, pairs, BINS), the expected being linear in the lateral direction of every bin.
+    square = (reach[..., [0, 0, 1]] * reach[..., [0, 1, 1]]).sum(axis=2) @ _LATERAL_SQUARE
+    common = (square + (across**2).sum(axis=2, keepdims=True)) / (2 * variance)
+    along = (across[:, :, None] @ reach)[:, :, 0] @ _LATERAL / variance
+    right_way = np.exp(along - common) + _FLOOR
+    wrong_way = np.exp(-along - common) + _FLOOR
+    votes = np.log((1 - swap) * right_way + swap * wrong_way)
+    likelihood = np.where(seen[..., None], votes, 0.0).sum(axis=1)
+    odds = np.log((wrong_way @ belief[..., None]) / (right_way @ belief[..., None]))[..., 0]
+    exchanged = np.where(seen, odds, 0.0).sum(axis=1)
     # Views and frames err together (clothes, posture): they count less than independent ones would.
     return _normalise(belief * np.exp(_TEMPER * likelihood)), exchanged
 

@@ -55,6 +55,10 @@ class Zones:
             ((place >= self._interior[0]) & (place <= self._interior[1])).all()
         )
 
+    def may_appear(self, place: FloatArray) -> bool:
+        """Return whether a body at a place (2,) is of interest: in the store or about to enter."""
+        return not self.outdoors(place) or self.inside(ZoneKind.ENTRY, place)
+
 
 def _footprint(fixture: Fixture) -> FloatArray:
     """Return the four corners (4, 2) of a fixture on the floor."""

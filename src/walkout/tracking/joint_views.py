@@ -38,7 +38,6 @@ _FREEDOM = 4.0
 _MOST_EVIDENCE = 5.0
 """No pair of joints says more than this (log odds) about its own labels: they may be somebody else's."""
 _ARM = [Keypoint.LEFT_ELBOW, Keypoint.RIGHT_ELBOW, Keypoint.LEFT_WRIST, Keypoint.RIGHT_WRIST]
-_IS_ARM = np.isin(np.arange(KEYPOINT_COUNT), _ARM)
 _PERSISTENCE = 2.0
 """A keypoint that is off stays off for some frames: so many sights are worth as much as one independent one."""
 _TRUNK = [Keypoint.LEFT_SHOULDER, Keypoint.RIGHT_SHOULDER, Keypoint.LEFT_HIP, Keypoint.RIGHT_HIP]
@@ -109,7 +108,8 @@ class _Sights:
     """The sights of t shoppers as arrays (t, 12, ..., v), padded with unseen ones.
 
     What a view and joint may stand for is the keypoint of its label or that of the other side: ``pixels``
-    (2, t, 12, 2, v), ``variance`` (2, t, 12, v), 1 where not ``seen`` (2, t, 12, v).
+    (2, t, 12, 2, v), ``variance`` (2, t, 12, v), 1 where not ``seen`` (2, t, 12, v); ``apart`` (t, 12, v) the squared
+    distance of the two, ``shown`` (t, 12, 1) how many views see a label.
     """
 
     def __init__(self, sights: Sequence[Sequence[Sight]], now_ns: int) -> None:
@@ -138,12 +138,13 @@ class _Sights:
         self.variance = self._both(np.where(seen, sd, 1.0) ** 2)
         self.apart = ((self.pixels[0] - self.pixels[1]) ** 2).sum(axis=2)
         self.pairs = (seen[:, LEFT] & seen[:, RIGHT]).astype(float)
-        self.lag = padded([(now_ns - s.stamp_ns) / 1e9 for s in flat], 0.0)
+        self.shown = seen.sum(axis=2, keepdims=True)
+        self.lag = padded([(now_ns - s.stamp_ns) / 1e9 for s in flat], 0.0)[:, None]
         self._projection = padded(np.concatenate([s.view.projection for s in flat]), 0.0, 3, 4).swapaxes(1, 2)
         self._projection[:, 3, 2][~seen.any(axis=1)] = 1.0
         # Where a joint was when the camera looked: its place less its velocity times the lag.
         turn = self._projection[:, :3]
-        self._map = np.concatenate([turn, -self.lag[:, None, None] * turn], axis=1).reshape(count, 6, -1)
+        self._map = np.concatenate([turn, -self.lag[:, None] * turn], axis=1).reshape(count, 6, -1)
         self._shift = self._projection[:, 3].reshape(count, 1, -1)
 
     def _both(self, own: FloatArray) -> FloatArray:
@@ -164,7 +165,7 @@ class _Sights:
         """Return where joints (t, 12, 6) should appear (t, 12, 2, v); its derivatives by place (t, 12, 3, 2, v)."""
         pixels, depth = self.project(joints)
         turn = self._projection[:, None, :3]
-        jacobian = (turn[..., :2, :] - pixels[:, :, None] * turn[..., 2:, :]) / depth[:, :, None, None]
+        jacobian = (turn[..., :2, :] - pixels[:, :, None] * turn[..., 2:, :]) * (1 / depth)[:, :, None, None]
         return pixels, jacobian
 
     def hidden(self, joints: FloatArray) -> FloatArray:
@@ -210,14 +211,15 @@ def fuse(
     prior = np.linalg.inv(covariance)
     state, spread = joints, covariance
     count = len(joints)
-    rows = np.empty((count, KEYPOINT_COUNT, 6, 2, views.lag.shape[1]))
+    rows = np.empty((count, KEYPOINT_COUNT, 6, 2, views.lag.shape[-1]))
+    back = -views.lag[:, :, None, None]
     flat = rows.reshape(count, KEYPOINT_COUNT, 6, -1)
     for _ in range(_ROUNDS):
         pixels, jacobian = views.look(state)
         target, variance = _believe(views, pixels, _project_covariance(spread, jacobian), parameters)
         rows[:, :, :3] = jacobian
-        rows[:, :, 3:] = -views.lag[:, None, None, None] * jacobian
-        weighted = (rows / (_PERSISTENCE * variance[:, :, None, None])).reshape(flat.shape)
+        rows[:, :, 3:] = back * jacobian
+        weighted = (rows * (1 / (_PERSISTENCE * variance))[:, :, None, None]).reshape(flat.shape)
         pull = weighted @ (target - pixels).reshape(count, KEYPOINT_COUNT, -1, 1)
         right = prior @ (joints - state)[..., None] + pull
         spread = np.asarray(np.linalg.inv(prior + weighted @ flat.swapaxes(-1, -2)), dtype=np.float64)
@@ -239,7 +241,7 @@ def _learn(views: _Sights, state: FloatArray, noise: KeypointNoise) -> None:
     pixels, _ = views.project(state)
     square, other = ((views.pixels - pixels) ** 2).sum(axis=3)
     seen, other_seen = views.seen
-    chosen = seen & (seen.sum(axis=2, keepdims=True) >= 3) & ~(other_seen & (other < square))
+    chosen = seen & (views.shown >= 3) & ~(other_seen & (other < square))
     noise.learn(views.confidence, square / views.variance[0], chosen)
 
 
@@ -257,32 +259,32 @@ def _believe(
     distance, size = _distance(projected, views.variance, views.pixels - pixels)
     loss = (_FREEDOM + 2) * np.log1p(distance / _FREEDOM) + size
     gain = (loss[1] - loss[0]) / 2
-    pair = np.clip((gain[:, LEFT] + gain[:, RIGHT]) * views.pairs, -_MOST_EVIDENCE, _MOST_EVIDENCE)
+    pair = (gain[:, LEFT] + gain[:, RIGHT]) * views.pairs
+    pair = np.maximum(np.minimum(pair, _MOST_EVIDENCE), -_MOST_EVIDENCE)
     shared = pair.sum(axis=1, keepdims=True) - pair - views.exchanged[:, None]
     odds = pair + _SHARED * shared + math.log(1 / parameters.mirror_probability - 1)
     chance: FloatArray = np.zeros(views.variance.shape)
     chance[0] = 1.0
-    chance[0][:, LEFT] = chance[0][:, RIGHT] = 1 / (1 + np.exp(np.clip(-odds, -50.0, 50.0)))
+    chance[0][:, LEFT] = chance[0][:, RIGHT] = 1 / (1 + np.exp(np.minimum(-odds, 50.0)))
     # A joint of which only one label is seen is that label's, as far as it is probable.
     chance[1] = 1 - chance[0]
     chance *= views.seen
     total = np.maximum(chance[0] + chance[1], 1e-12)
     share = chance / total
-    target = (share[:, :, :, None] * views.pixels).sum(axis=0)
-    grown = (share * views.variance * np.maximum(1.0, (_FREEDOM + distance) / (_FREEDOM + 2))).sum(axis=0)
-    variance = (grown + share[0] * share[1] * views.apart / 2) / np.minimum(total, 1.0)
-    variance *= _disagreement(views.seen[0], (share * distance).sum(axis=0))
+    target = share[0][:, :, None] * views.pixels[0] + share[1][:, :, None] * views.pixels[1]
+    grown = share * views.variance * np.maximum(1.0, (_FREEDOM + distance) / (_FREEDOM + 2))
+    variance = (grown[0] + grown[1] + share[0] * share[1] * views.apart / 2) / np.minimum(total, 1.0)
+    variance[:, _ARM] *= _disagreement(views, share[0] * distance[0] + share[1] * distance[1])
     return target, np.where(total > 1e-6, variance, np.inf)
 
 
-def _disagreement(seen: NDArray[np.bool_], misfit: FloatArray) -> FloatArray:
-    """Return by how much the sights (t, 12, v) of arms err more than expected, (t, 12, 1): at least 1.
+def _disagreement(views: _Sights, misfit: FloatArray) -> FloatArray:
+    """Return by how much the sights of arms err more than expected, (t, 4, 1): at least 1.
 
-    ``misfit`` are squared distances over their variances, 2 on average when these are right.
+    ``misfit`` (t, 12, v) are squared distances over their variances, 2 on average when these are right.
     """
-    total = (np.minimum(misfit, _MOST_MISFIT) * seen).sum(axis=2, keepdims=True)
-    ratio = total / np.maximum(2 * seen.sum(axis=2, keepdims=True), 1)
-    return np.where(_IS_ARM[:, None], np.maximum(ratio, 1.0), 1.0)
+    total = (np.minimum(misfit[:, _ARM], _MOST_MISFIT) * views.seen[0][:, _ARM]).sum(axis=2, keepdims=True)
+    return np.maximum(total / np.maximum(2 * views.shown[:, _ARM], 1), 1.0)
 
 
 def _distance(

@@ -40,6 +40,7 @@ _REST = np.array(
 """Places of rest as fractions of the height: forward, left, up; elbows and wrists relative to their shoulder."""
 _REST_SD = np.array([0.12, 0.08, 0.09, 0.09, 0.18, 0.18, 0.26, 0.26, 0.08, 0.08, 0.20, 0.20])
 """How far joints stray from there, metres per axis."""
+_PLACE, _SPEED = np.arange(3), np.arange(3, 6)
 _WRISTS = (Keypoint.LEFT_WRIST, Keypoint.RIGHT_WRIST)
 _ARM = np.array([Keypoint.LEFT_ELBOW, Keypoint.RIGHT_ELBOW, Keypoint.LEFT_WRIST, Keypoint.RIGHT_WRIST])
 _SHOULDER = np.array([Keypoint.LEFT_SHOULDER, Keypoint.RIGHT_SHOULDER] * 2)
@@ -131,20 +132,22 @@ class JointFilter:
         moved[..., :3] = joints[..., :3] + drift * dt + reach * relative
         moved[..., 3:] = drift + fade * relative
 
-        place, cross, speed = covariance[..., :3, :3], covariance[..., :3, 3:], covariance[..., 3:, 3:]
-        noise = self._density[:, None, None] * np.eye(3)
         dt, fade, reach = dt[..., None], fade[..., None], reach[..., None]
-        grown = np.empty_like(covariance)
-        grown[..., :3, :3] = place + reach * (cross + cross.swapaxes(-1, -2)) + reach**2 * speed + noise * dt**3 / 3
-        grown[..., :3, 3:] = fade * (cross + reach * speed) + noise * dt**2 / 2
-        grown[..., 3:, :3] = grown[..., :3, 3:].swapaxes(-1, -2)
-        grown[..., 3:, 3:] = fade**2 * speed + noise * dt
+        half = np.concatenate(
+            [covariance[..., :3, :] + reach * covariance[..., 3:, :], fade * covariance[..., 3:, :]], 2
+        )
+        grown = np.concatenate([half[..., :3] + reach * half[..., 3:], fade * half[..., 3:]], axis=3)
+        noise, span = self._density[:, None], dt[..., 0]
+        grown[..., _PLACE, _PLACE] += noise * span**3 / 3
+        grown[..., _PLACE, _SPEED] += noise * span**2 / 2
+        grown[..., _SPEED, _PLACE] += noise * span**2 / 2
+        grown[..., _SPEED, _SPEED] += noise * span
 
         rest = rest_places(body, heading, moved)
-        variance = _REST_SD[:, None, None] ** 2 * self._p.joint_memory_s / dt
-        innovation = grown[..., :3, :3] + variance * np.eye(3)
+        innovation = grown[..., :3, :3].copy()
+        innovation[..., _PLACE, _PLACE] += _REST_SD[:, None] ** 2 * self._p.joint_memory_s / span
         gain = np.linalg.solve(innovation, grown[..., :3, :]).swapaxes(-1, -2)
-        moved += np.einsum("tjab,tjb->tja", gain, rest - moved[..., :3])
+        moved += (gain @ (rest - moved[..., :3])[..., None])[..., 0]
         grown -= gain @ grown[..., :3, :]
         return moved, grown
 
@@ -182,7 +185,7 @@ def joint_sd(covariance: FloatArray) -> FloatArray:
 
     Larger by ``_CAUTION`` than the filter's own, which knows nothing of errors that all views share.
     """
-    variance = np.einsum("...ii->...", covariance[..., :3, :3]) / 3
+    variance = covariance[..., _PLACE, _PLACE].sum(axis=-1) / 3
     return np.asarray(_CAUTION * np.sqrt(np.maximum(variance, 1e-12)))
 
 
@@ -194,9 +197,9 @@ def _fit_bones(joints: FloatArray, covariance: FloatArray, stature: FloatArray) 
         excess = length - fraction * stature
         rows = np.flatnonzero((length > _SHORTEST_M) if rigid else (excess > 0))
         unit = vector[rows] / length[rows, None]
-        cross = np.einsum("mab,mb->ma", covariance[rows, outer, :, :3], unit)
-        own = np.einsum("ma,ma->m", cross[:, :3], unit)
-        other = np.einsum("ma,mab,mb->m", unit, covariance[rows, inner, :3, :3], unit)
+        cross = (covariance[rows, outer, :, :3] @ unit[..., None])[..., 0]
+        own = (cross[:, :3] * unit).sum(axis=1)
+        other = ((covariance[rows, inner, :3, :3] @ unit[..., None])[..., 0] * unit).sum(axis=1)
         innovation = own + other + sd**2
         joints[rows, outer] -= cross * (excess[rows] / innovation)[:, None]
         covariance[rows, outer] -= cross[:, :, None] * cross[:, None, :] / innovation[:, None, None]

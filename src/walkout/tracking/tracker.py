@@ -26,7 +26,7 @@ from walkout.tracking.snapshots import move, public_states, refine_joints
 from walkout.tracking.timeline import Timeline
 from walkout.tracking.track import Track, born, exchange_bodies, learn_recall, remember_looks, weigh_existence
 from walkout.tracking.types import Shoppers, ShopperState, TrackState
-from walkout.tracking.view import Observations, View, usable
+from walkout.tracking.view import Observations, Prediction, View, usable
 from walkout.tracking.visibility import Occluders, Visibility
 
 FloatArray = NDArray[np.float64]
@@ -86,6 +86,7 @@ class MultiViewTracker:
         self._next_snapshot_ns: int | None = None
         self._last_frame: dict[str, int] = {}
         self._frame_period: dict[str, float] = {}
+        self._sighted: set[View] = set()
 
     def reset(self) -> None:
         """Forget all shoppers and times (the clock jumped back, another recording); ids go on counting."""
@@ -180,7 +181,7 @@ class MultiViewTracker:
         for birth in plan.births:
             place, live = birth.mean[:2], [t for t in self._tracks if t.live]
             crowded = any(np.hypot(*(place - t.position)) < self.parameters.min_separation for t in live)
-            if not crowded and self._may_appear(place):
+            if not crowded and self._zones.may_appear(place):
                 self._tracks.append(self._new_track(birth, frames[-1].stamp_ns))
 
     def _snapshot_before(self, stamp_ns: int) -> None:
@@ -222,7 +223,7 @@ class MultiViewTracker:
             matched = plan.assignment(view.camera.camera_id)
         chosen, visible = [tracks[i] for i in matched.tracks.tolist()], visibility.fraction
         self._encounters.watch(chosen, exchange_costs(matched), stamp)
-        self._correct(view, chosen, visibility, observations, matched, plan)
+        self._correct(view, chosen, prediction, visibility, observations, matched, plan)
         found = marked(matched.tracks, len(tracks))
         learn_recall(self._recall, tracks, visibility, found, view.camera.camera_id, self._firm_window(stamp))
         self._duplicates.watch(tracks, found, visible, elapsed)
@@ -255,6 +256,7 @@ class MultiViewTracker:
         self,
         view: View,
         chosen: list[Track],
+        prediction: Prediction,
         visibility: Visibility,
         observations: Observations,
         matched: Assignment,
@@ -273,6 +275,7 @@ class MultiViewTracker:
             visibility.rows[matched.tracks],
             bend_of(before[:, 4], np.array([t.stature for t in chosen])),
             self.parameters,
+            prediction=prediction.select(matched.tracks),
         )
         for k, track in enumerate(chosen):
             if plan is not None and track.track_id in plan.found:
@@ -296,8 +299,9 @@ class MultiViewTracker:
 
     def _note_sights(self, view: View, chosen: list[Track], given: Observations) -> None:
         """Update the headings of the matched shoppers and keep what the camera saw of their joints."""
-        if any(sight.view is view for track in chosen for sight in track.sights):
+        if view in self._sighted and any(sight.view is view for track in chosen for sight in track.sights):
             self._update_joints(given.stamp_ns)
+        self._sighted.add(view)
         body = stacked([t.mean for t in chosen], 5)[:, BODY]
         belief = stacked([t.heading for t in chosen], BINS)
         sd = self._joints.pixel_sd(view, given.confidence, given.height)
@@ -310,6 +314,7 @@ class MultiViewTracker:
     def _update_joints(self, now: int) -> None:
         """Let the sights of all cameras since the last time refine the joints, whose time becomes ``now``."""
         refine_joints([t for t in self._tracks if t.live and t.sights], now, self._joints)
+        self._sighted.clear()
 
     def _believe(
         self, tracks: list[Track], found: BoolArray, visible: FloatArray, elapsed: float, hit_ratio: float
@@ -328,14 +333,10 @@ class MultiViewTracker:
         """Let the agreeing unexplained detections become tentative shoppers."""
         while True:
             occupied = stacked([t.position for t in self._tracks if t.live], 2)
-            birth = self._pool.take_birth(stamp, camera_id, occupied, self._may_appear)
+            birth = self._pool.take_birth(stamp, camera_id, occupied, self._zones.may_appear)
             if birth is None:
                 return
             self._tracks.append(self._new_track(birth, stamp))
-
-    def _may_appear(self, place: FloatArray) -> bool:
-        """Return whether a body at this place is of interest: in the store or about to enter."""
-        return not self._zones.outdoors(place) or self._zones.inside(ZoneKind.ENTRY, place)
 
     def _new_track(self, birth: Birth, stamp: int) -> Track:
         place = birth.mean[:2]

@@ -21,18 +21,15 @@ BoolArray = NDArray[np.bool_]
 ROWS = 12
 """Observed numbers per shopper: left, top, right, bottom of the box, then u, v of head, neck, hips and feet."""
 BOX_ROWS = slice(0, 4)
+_SIDES = np.arange(4)
 TOP_ROWS = (1, 4, 5)
 BOTTOM_ROWS = (3, 10, 11)
 MIDDLE_ROWS = (6, 7, 8, 9)
 
 AXIS_HEIGHTS = np.array([0.93, 0.84, 0.52, 0.04])
 """Heights of head, neck, hip centre and foot centre as fractions of the body's height (adult proportions)."""
-_AXIS_JOINTS = (
-    (Keypoint.HEAD,),
-    (Keypoint.NECK,),
-    (Keypoint.LEFT_HIP, Keypoint.RIGHT_HIP),
-    (Keypoint.LEFT_FOOT, Keypoint.RIGHT_FOOT),
-)
+_AXIS_LEFT = [Keypoint.HEAD, Keypoint.NECK, Keypoint.LEFT_HIP, Keypoint.LEFT_FOOT]
+_AXIS_RIGHT = [Keypoint.HEAD, Keypoint.NECK, Keypoint.RIGHT_HIP, Keypoint.RIGHT_FOOT]
 PROBE_HEIGHTS = np.array([0.06, 0.5, 0.92])
 """Heights of the points (feet, middle, head) that are asked for whether they can be seen, as fractions likewise."""
 PROBES = len(PROBE_HEIGHTS)
@@ -62,6 +59,17 @@ class Prediction:
     depth: FloatArray
     in_front: BoolArray
     probes: FloatArray
+
+    def select(self, index: NDArray[np.intp]) -> Prediction:
+        """Return what is predicted of some of the shoppers."""
+        return Prediction(
+            self.rows[index],
+            self.jacobian[index],
+            self.scale[index],
+            self.depth[index],
+            self.in_front[index],
+            self.probes[:, index],
+        )
 
 
 @dataclass(frozen=True)
@@ -172,33 +180,30 @@ class View:
         boxes = detections.boxes.astype(float)
         count = len(boxes)
         height = np.maximum(boxes[:, 3] - boxes[:, 1], 1.0)
-        centre = (boxes[:, :2] + boxes[:, 2:]) / 2
-        corners = np.empty((count, 4, 2))
-        corners[:, :, 0] = np.column_stack([boxes[:, 0], centre[:, 0], boxes[:, 2], centre[:, 0]])
-        corners[:, :, 1] = np.column_stack([centre[:, 1], boxes[:, 1], centre[:, 1], boxes[:, 3]])
+        middles = np.empty((count, 4, 2))
+        middles[:, :] = ((boxes[:, :2] + boxes[:, 2:]) / 2)[:, None]
+        middles[:, _SIDES, _SIDES % 2] = boxes
         given = detections.keypoints.astype(float)
         if given.shape[1:] != (len(Keypoint), 3):
             given = np.zeros((count, len(Keypoint), 3))
-        pixels = np.concatenate([corners, given[..., :2]], axis=1).reshape(-1, 2)
+        pixels = np.concatenate([middles, given[..., :2]], axis=1).reshape(-1, 2)
         ideal = undistort_points(camera, pixels).reshape(count, 4 + len(Keypoint), 2)
-        confidence = np.where(given[..., 2] >= p.min_keypoint_confidence, given[..., 2], 0.0)
-        confidence[~np.isfinite(ideal[:, 4:]).all(axis=2)] = 0.0
+        sure = (given[..., 2] >= p.min_keypoint_confidence) & np.isfinite(ideal[:, 4:]).all(axis=2)
+        confidence = np.where(sure, given[..., 2], 0.0)
         keypoints = np.where(confidence[..., None] > 0, ideal[:, 4:], 0.0)
 
         rows = np.empty((count, ROWS))
         variance = np.full((count, ROWS), np.inf)
-        rows[:, BOX_ROWS] = ideal[:, np.arange(4), [0, 1, 0, 1]]
+        rows[:, BOX_ROWS] = ideal[:, _SIDES, _SIDES % 2]
         margin = p.border_margin * camera.width
-        limit = np.array([camera.width, camera.height, camera.width, camera.height]) - 1 - margin
-        inside = np.where(np.array([True, True, False, False]), boxes > margin, boxes < limit)
+        inside = boxes > margin
+        inside[:, 2:] = boxes[:, 2:] < np.array([camera.width, camera.height]) - 1 - margin
         edge_sd = np.hypot(p.box_noise * height, self.pixel_sd)[:, None]
         variance[:, BOX_ROWS] = np.where(inside & np.isfinite(rows[:, BOX_ROWS]), edge_sd**2, np.inf)
-        for place, joints in enumerate(_AXIS_JOINTS):
-            columns = slice(4 + 2 * place, 6 + 2 * place)
-            sure = confidence[:, joints].min(axis=1)
-            rows[:, columns] = keypoints[:, joints].mean(axis=1)
-            sd = self.pixel_sd / np.maximum(sure, 1e-3)
-            variance[:, columns] = np.where(sure > 0, sd**2, np.inf)[:, None]
+        rows[:, 4:] = ((keypoints[:, _AXIS_LEFT] + keypoints[:, _AXIS_RIGHT]) / 2).reshape(count, ROWS - 4)
+        least = np.minimum(confidence[:, _AXIS_LEFT], confidence[:, _AXIS_RIGHT])
+        sd = self.pixel_sd / np.maximum(least, 1e-3)
+        variance[:, 4:] = np.repeat(np.where(least > 0, sd**2, np.inf), 2, axis=1)
         rows[~np.isfinite(variance)] = 0.0
         return Observations(
             detections.stamp_ns,

@@ -70,8 +70,9 @@ class Occluders:
 class Visibility:
     """What a camera can see of t shoppers.
 
-    ``points`` (t, POINTS) feet, middle, head; ``rows`` (t, ROWS) usable rows; ``covered`` (t,) the share of the points
-    before the camera, and not behind fixtures, that nearer shoppers cover; ``whole`` (t,) whether all points are.
+    ``points`` (t, POINTS) feet, middle, head and the ``fraction`` (t,) of them; ``rows`` (t, ROWS) usable rows;
+    ``covered`` (t,) the share of the points before the camera, and not behind fixtures, that nearer shoppers cover;
+    ``whole`` (t,) whether all points are.
     """
 
     POINTS = PROBES
@@ -86,6 +87,7 @@ class Visibility:
         fixed = occluders.hidden(view.camera.position, points.reshape(-1, 3)).reshape(count, PROBES)
         behind = _hidden_by_people(prediction)
         self.points = inside & ~(fixed | behind) & prediction.in_front[:, None]
+        self.fraction: FloatArray = self.points.sum(axis=1) / PROBES
         free = inside & prediction.in_front[:, None] & ~fixed
         self.covered = (free & behind).sum(axis=1) / np.maximum(free.sum(axis=1), 1)
         self.whole = free.all(axis=1)
@@ -94,11 +96,6 @@ class Visibility:
             # Only fixtures switch rows off for good: a nearer shopper's place is itself uncertain, and a box that is
             # really cut by him is caught by the robust loss.
             self.rows[:, rows] &= ~fixed[:, place, None]
-
-    @property
-    def fraction(self) -> FloatArray:
-        """The share (t,) of the body that should be visible."""
-        return np.asarray(self.points.mean(axis=1))
 
 
 def _hidden_by_people(prediction: Prediction) -> BoolArray:
