@@ -9,6 +9,7 @@ KINDS = (
     "receipts_command",
     "suite_command",
     "tracking_command",
+    "crossings_command",
     "shelf_trace_command",
     "nanostore_command",
     "recognition_command",

@@ -96,9 +96,10 @@ class MadeCrowd:
 
     def _look(self, camera: Camera, stamp_ns: int) -> Detections:
         """Return what a camera finds of everybody now."""
-        boxes, shares, depths = self._boxes(camera)
-        joints, sure = self._joints(camera)
-        covered, inside = _covered(boxes, depths, joints)
+        boxes, shares, depths = body_boxes(camera, self.places, self._statures)
+        joints, sure = body_joints(camera, self.places, self._yaws, self._statures)
+        covering, inside = coverage(boxes, depths, joints)
+        covered = covering.max(axis=1, initial=0.0)
         found = (shares > 0.25) & (covered < self._p.hidden) & (self._rng.random(len(boxes)) > self._p.miss)
         confidence = np.where(sure & ~inside, 0.9, 0.1)
         keypoints = np.concatenate([joints, confidence[..., None]], axis=2)[found]
@@ -118,42 +119,46 @@ class MadeCrowd:
             (looks / np.linalg.norm(looks, axis=1, keepdims=True)).astype(np.float32),
         )
 
-    def _boxes(self, camera: Camera) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return everybody's box (n, 4), the share of the body that is in the picture, and the distance (m)."""
-        rings = [
-            np.concatenate(
-                [
-                    self.places[:, None] + radius * _RING[None],
-                    np.broadcast_to((height * self._statures)[:, None, None], (len(self.places), len(_RING), 1)),
-                ],
-                axis=2,
-            )
-            for radius, height in _OUTLINE
-        ]
-        surface = np.concatenate(rings, axis=1)
-        pixels, depth = project(camera, surface.reshape(-1, 3))
-        shown = (in_image(camera, pixels) & (depth > 0)).reshape(surface.shape[:2])
-        pixels = pixels.reshape((*surface.shape[:2], 2))
-        low = np.where(shown[..., None], pixels, np.inf).min(axis=1)
-        high = np.where(shown[..., None], pixels, -np.inf).max(axis=1)
-        boxes = np.where(np.isfinite(low).all(axis=1)[:, None], np.concatenate([low, high], axis=1), 0.0)
-        return boxes, shown.mean(axis=1), depth.reshape(surface.shape[:2]).mean(axis=1)
-
-    def _joints(self, camera: Camera) -> tuple[FloatArray, NDArray[np.bool_]]:
-        """Return everybody's joints in pixels (n, 12, 2) and which of them are in the picture."""
-        left = np.column_stack([-np.sin(self._yaws), np.cos(self._yaws)])
-        points = np.empty((len(self.places), KEYPOINT_COUNT, 3))
-        points[..., :2] = self.places[:, None] + JOINT_SIDES[None, :, None] * (self._statures[:, None] * left)[:, None]
-        points[..., 2] = JOINT_HEIGHTS * self._statures[:, None]
-        pixels, depth = project(camera, points.reshape(-1, 3))
-        sure = in_image(camera, pixels) & (depth > 0)
-        return np.nan_to_num(pixels).reshape((*points.shape[:2], 2)), sure.reshape(points.shape[:2])
-
     def _false_boxes(self) -> FloatArray:
         count = int(self._rng.poisson(self._p.false_boxes))
         corner = self._rng.uniform((0, 0), (_SIZE[0] - 60, _SIZE[1] - 120), (count, 2))
         size = self._rng.uniform((25, 60), (60, 120), (count, 2))
         return np.concatenate([corner, corner + size], axis=1)
+
+
+def body_boxes(camera: Camera, places: FloatArray, statures: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the boxes (n, 4) of people, the share of each body that is in the picture, and the distances (m)."""
+    rings = [
+        np.concatenate(
+            [
+                places[:, None] + radius * _RING[None],
+                np.broadcast_to((height * statures)[:, None, None], (len(places), len(_RING), 1)),
+            ],
+            axis=2,
+        )
+        for radius, height in _OUTLINE
+    ]
+    surface = np.concatenate(rings, axis=1)
+    pixels, depth = project(camera, surface.reshape(-1, 3))
+    shown = (in_image(camera, pixels) & (depth > 0)).reshape(surface.shape[:2])
+    pixels = pixels.reshape((*surface.shape[:2], 2))
+    low = np.where(shown[..., None], pixels, np.inf).min(axis=1)
+    high = np.where(shown[..., None], pixels, -np.inf).max(axis=1)
+    boxes = np.where(np.isfinite(low).all(axis=1)[:, None], np.concatenate([low, high], axis=1), 0.0)
+    return boxes, shown.mean(axis=1), depth.reshape(surface.shape[:2]).mean(axis=1)
+
+
+def body_joints(
+    camera: Camera, places: FloatArray, yaws: FloatArray, statures: FloatArray
+) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """Return the joints of people in pixels (n, 12, 2) and which of them are in the picture."""
+    left = np.column_stack([-np.sin(yaws), np.cos(yaws)])
+    points = np.empty((len(places), KEYPOINT_COUNT, 3))
+    points[..., :2] = places[:, None] + JOINT_SIDES[None, :, None] * (statures[:, None] * left)[:, None]
+    points[..., 2] = JOINT_HEIGHTS * statures[:, None]
+    pixels, depth = project(camera, points.reshape(-1, 3))
+    sure = in_image(camera, pixels) & (depth > 0)
+    return np.nan_to_num(pixels).reshape((*points.shape[:2], 2)), sure.reshape(points.shape[:2])
 
 
 def ring_of_cameras(count: int, side: float) -> tuple[Camera, ...]:
@@ -170,14 +175,14 @@ def ring_of_cameras(count: int, side: float) -> tuple[Camera, ...]:
     return tuple(cameras)
 
 
-def _covered(boxes: FloatArray, depths: FloatArray, joints: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
-    """Return how much of each box one nearer box covers at most, and which joints (n, 12) lie in a nearer box."""
+def coverage(boxes: FloatArray, depths: FloatArray, joints: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """Return how much of each box every nearer one covers (n, n), and which joints (n, 12) lie in a nearer box."""
     low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
     high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
     common = np.clip(high - low, 0.0, None).prod(axis=2)
     area = np.maximum((boxes[:, 2:] - boxes[:, :2]).prod(axis=1), 1e-9)
     nearer = (depths[None] > 0) & (depths[None] < depths[:, None])
-    share = np.where(nearer, common / area[:, None], 0.0).max(axis=1, initial=0.0)
+    share = np.where(nearer, common / area[:, None], 0.0)
     within = (joints[:, None] >= boxes[None, :, None, :2]) & (joints[:, None] <= boxes[None, :, None, 2:])
     inside = np.asarray((within.all(axis=3) & nearer[..., None]).any(axis=1))
     return share, inside

@@ -1,14 +1,16 @@
-"""Drawings of the report, as SVG text that goes straight into the page."""
+"""Drawings: of the report as SVG text that goes straight into the page, of the commands as PNG."""
 
 from __future__ import annotations
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
@@ -83,6 +85,33 @@ def reliability_plot(bins: Sequence[ReliabilityBin]) -> str:
         below.set_xlim(-0.02, 1.02)
         figure.tight_layout()
         return _svg(figure)
+
+
+def identity_plot(during: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> bytes:
+    """Return a PNG of what identity claims promised against what came true, with the counts below.
+
+    Claims repeat ten times a second, so no confidence interval is drawn.
+    """
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(4.6, 4.4))
+        FigureCanvasAgg(figure)
+        above, below = figure.subplots(2, 1, height_ratios=[4, 1], sharex=True)
+        above.plot([0, 1], [0, 1], color=FAINT, linestyle="--", linewidth=1)
+        for bins, colour, name in ((during, TRUE, "until they part"), (after, FOUND, "afterwards")):
+            mean = [chosen["mean_probability"] for chosen in bins]
+            above.plot(mean, [b["share_right"] for b in bins], "o-", color=colour, label=name)
+            below.plot(mean, [b["count"] for b in bins], "o-", color=colour, markersize=3)
+        above.set_ylabel("claims that were right")
+        above.set_ylim(-0.03, 1.03)
+        above.legend(frameon=False)
+        below.set_ylabel("claims")
+        below.set_yscale("log")
+        below.set_xlabel("published probability of an identity")
+        below.set_xlim(-0.02, 1.02)
+        figure.tight_layout()
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=110)
+        return buffer.getvalue()
 
 
 def weight_plot(

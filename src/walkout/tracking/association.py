@@ -18,6 +18,8 @@ from walkout.tracking.view import Observations, Prediction, View
 FloatArray = NDArray[np.float64]
 
 _FORBIDDEN = 1e6
+_OUT_OF_QUESTION = 40.0
+"""A cost that rises by more is a likelihood that falls by a factor of 5e8."""
 
 
 @dataclass(frozen=True)
@@ -79,9 +81,21 @@ def _look_costs(tracks: Sequence[Track], observations: Observations, parameters:
 
 
 def exchange_costs(assignment: Assignment) -> FloatArray | None:
-    """Return by how much the cost would rise (m, m) if two of the m matched tracks swapped detections, if known."""
-    if assignment.cost is None or len(assignment.tracks) < 2:
+    """Return by how much the cost would rise (t, t) if two of the t tracks swapped detections, if known.
+
+    Of two only one of whom has a detection, the other would take it. Infinite where nothing is known of a pair: neither
+    has a detection, or only one, and that is out of the question for the other.
+    """
+    cost, matched = assignment.cost, assignment.tracks
+    if cost is None or len(cost) < 2 or not len(matched):
         return None
-    crossed = assignment.cost[assignment.tracks[:, None], assignment.detections]
-    kept = np.diagonal(crossed)
-    return np.asarray(crossed + crossed.T - kept[:, None] - kept)
+    given = cost[:, assignment.detections]
+    kept = given[matched, np.arange(len(matched))]
+    rise = np.full((len(cost), len(cost)), np.inf)
+    taken = given - kept
+    one = np.where(taken < _OUT_OF_QUESTION, taken, np.inf)
+    rise[:, matched], rise[matched] = one, one.T
+    crossed = given[matched]
+    rise[matched[:, None], matched] = crossed + crossed.T - kept[:, None] - kept
+    np.fill_diagonal(rise, np.inf)
+    return rise

@@ -1,7 +1,8 @@
-"""Who is who: zones, duplicates, mixed-up pairs and lost shoppers found again."""
+"""Who is who: zones, duplicates and lost shoppers found again; of mixed-up pairs see ``encounters``."""
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,17 +14,18 @@ from scipy.optimize import linear_sum_assignment
 from walkout.store.model import Fixture, Zone, ZoneKind
 from walkout.tracking.parameters import TrackerParameters
 from walkout.tracking.small_arrays import stacked
-from walkout.tracking.track import Track, look_distance
+from walkout.tracking.track import Track, look_distance, look_odds
 from walkout.tracking.types import TrackState
 
 FloatArray = NDArray[np.float64]
 
-_MAX_EVIDENCE = 20.0
 _KEPT_PROBABILITY = 0.01
 _RECOGNISED = 0.6
 """A stranger in a closed world takes up an identity when it is this probable; until then he stays unknown."""
 _ANYWHERE = 1.6
 """Log of the store's area by that in which a new body may be a mistake of the detector (10 m^2)."""
+_JOINTLY = 4
+"""Up to so many strangers and missing ones are weighed jointly."""
 _OVERLAP_S = 1.0
 """A track that has slipped off its shopper can still be fed by stray detections when he is found anew."""
 
@@ -83,7 +85,7 @@ class Duplicates:
 
     def watch(self, tracks: Sequence[Track], found: NDArray[np.bool_], visible: FloatArray, dt: float) -> None:
         """Note one frame of ``dt`` s: who was ``found`` (t,), and what share of whom was ``visible`` (t,)."""
-        for i, j in _near(tracks, self._p.merge_distance):
+        for i, j in near_pairs(tracks, self._p.merge_distance):
             first, second = tracks[i], tracks[j]
             held = first.rivals.get(second.track_id, 0.0)
             if found[i] and found[j]:
@@ -110,7 +112,7 @@ class Duplicates:
         return pairs
 
 
-def _near(tracks: Sequence[Track], distance: float) -> list[list[int]]:
+def near_pairs(tracks: Sequence[Track], distance: float) -> list[list[int]]:
     """Return the pairs [i, j], i < j, of indices of tracks that are nearer to each other than ``distance``."""
     if len(tracks) < 2:
         return []
@@ -123,119 +125,33 @@ def _seniority(track: Track) -> tuple[bool, bool, int]:
     return track.state is not TrackState.CONFIRMED, not track.from_entry, track.track_id
 
 
-@dataclass
-class _Encounter:
-    """Two shoppers close together: what tells them apart (log odds), now and at worst, and their old looks."""
-
-    evidence: float
-    weakest: float
-    looks: tuple[FloatArray | None, FloatArray | None]
-    heights: tuple[tuple[float, float], tuple[float, float]]
-    last_ns: int
-
-
-class Encounters:
-    """Keeps the probability that two close shoppers were exchanged, and resolves it by clothing and height afterwards.
-
-    While two shoppers are close, every camera that sees both says by how much its likelihood would drop if the two
-    swapped detections. The leaky sum of that is the evidence that keeps them apart; its minimum over the
-    encounter gives the probability of a swap. When they part, looks and heights remembered from before are compared
-    with those now.
-    """
-
-    def __init__(self, parameters: TrackerParameters) -> None:
-        self._p = parameters
-        self._open: dict[tuple[int, int], _Encounter] = {}
-
-    def clear(self) -> None:
-        """Forget all encounters."""
-        self._open.clear()
-
-    def watch(self, tracks: Sequence[Track], rise: FloatArray | None, now_ns: int) -> None:
-        """Note one frame whose detections were given to ``tracks`` (m).
-
-        ``rise`` (m, m) is the cost of swapping the detections of two of them, None when nothing is known of it.
-        """
-        if rise is None:
-            return
-        place = {track.track_id: k for k, track in enumerate(tracks)}
-        for key, encounter in self._open.items():
-            i, j = place.get(key[0]), place.get(key[1])
-            if i is None or j is None:
-                continue
-            fade = math.exp(-(now_ns - encounter.last_ns) / 1e9 / self._p.margin_decay_s)
-            encounter.evidence = min(encounter.evidence * fade + float(rise[i, j]) / 2, _MAX_EVIDENCE)
-            encounter.weakest = min(encounter.weakest, encounter.evidence)
-            encounter.last_ns = now_ns
-        for i, j in _near(tracks, self._p.crossing_distance):
-            first, second = sorted((tracks[i], tracks[j]), key=lambda track: track.track_id)
-            key = first.track_id, second.track_id
-            if key not in self._open:
-                self._open[key] = _begin(first, second, now_ns)
-
-    def settle(self, tracks: Sequence[Track]) -> list[tuple[Track, Track]]:
-        """Close the encounters of shoppers who have parted; return the pairs whose identities must be exchanged."""
-        by_id = {t.track_id: t for t in tracks if t.live}
-        swaps = []
-        for key, encounter in list(self._open.items()):
-            first, second = by_id.get(key[0]), by_id.get(key[1])
-            if first is None or second is None:
-                del self._open[key]
-                continue
-            if np.hypot(*(first.position - second.position)) < 1.5 * self._p.crossing_distance:
-                continue
-            del self._open[key]
-            swapped = 1 / (1 + math.exp(min(encounter.weakest - self._recognition(encounter, first, second), 50.0)))
-            if swapped > self._p.swap_probability:
-                swaps.append((first, second))
-                swapped = 1 - swapped
-            _mix(first, second, swapped)
-        return swaps
-
-    def _recognition(self, encounter: _Encounter, first: Track, second: Track) -> float:
-        """Return the log odds that the two are exchanged, by clothing and height before and now."""
-        odds = 0.0
-        now = (first.appearance, second.appearance)
-        straight = [look_distance(a, b) for a, b in zip(encounter.looks, now, strict=True)]
-        crossed = [look_distance(a, b) for a, b in zip(encounter.looks, now[::-1], strict=True)]
-        if all(d is not None for d in straight + crossed):
-            gain = sum(d**2 for d in straight if d is not None) - sum(d**2 for d in crossed if d is not None)
-            odds += gain / (2 * self._p.appearance_match_sd**2)
-        heights = (first.stature, second.stature)
-        noise = self._p.height_match_sd**2
-        for place in (0, 1):
-            before, variance = encounter.heights[place]
-            spread = 2 * (noise + variance)
-            odds += ((heights[place] - before) ** 2 - (heights[1 - place] - before) ** 2) / spread
-        return odds
-
-
-def _begin(first: Track, second: Track, now_ns: int) -> _Encounter:
-    looks = (first.appearance, second.appearance)
-    heights = tuple((t.stature, float(t.covariance[4, 4])) for t in (first, second))
-    return _Encounter(_MAX_EVIDENCE, _MAX_EVIDENCE, looks, (heights[0], heights[1]), now_ns)
-
-
-def _mix(first: Track, second: Track, swapped: float) -> None:
-    """Blend the identity posteriors of two tracks that were exchanged with this probability."""
-    if swapped < 1e-3:
-        return
-    names = set(first.identity) | set(second.identity)
-    a, b = dict(first.identity), dict(second.identity)
-    first.identity = {n: (1 - swapped) * a.get(n, 0.0) + swapped * b.get(n, 0.0) for n in names}
-    second.identity = {n: (1 - swapped) * b.get(n, 0.0) + swapped * a.get(n, 0.0) for n in names}
-
-
 def published_identity(track: Track) -> tuple[tuple[int, ...], tuple[float, ...]]:
     """Return candidate ids and probabilities, the track's own id first, the rest by falling probability."""
-    own = track.identity.get(track.track_id, 0.0)
-    shares = {n: p for n, p in track.identity.items() if n != track.track_id}
+    shares = dict(track.identity)
+    if track.state is not TrackState.CLOSED:
+        for exchanged, other in track.doubts:
+            shares = {n: (1 - exchanged) * shares.get(n, 0.0) + exchanged * other.get(n, 0.0) for n in shares | other}
+    own = shares.pop(track.track_id, 0.0)
     for name, chance in track.may_be.items():
         shares[name] = shares.get(name, 0.0) + own * chance
     own *= 1.0 - sum(track.may_be.values())
     rest = [(n, p) for n, p in shares.items() if p >= _KEPT_PROBABILITY]
     rest.sort(key=lambda item: (-item[1], item[0]))
     return (track.track_id, *(n for n, _ in rest)), (own, *(p for _, p in rest))
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """A stranger who is taken for a missing shopper.
+
+    ``known`` is the probability that he is one of the missing at all; ``rivals`` are the other missing whom he may be
+    instead, each with the log odds against it by the places alone.
+    """
+
+    stranger: Track
+    missing: Track
+    known: float
+    rivals: tuple[tuple[Track, float], ...]
 
 
 class Recognition:
@@ -247,8 +163,8 @@ class Recognition:
         # In a closed world somebody new inside is rare; in an open one it is as likely as a return.
         self._prior = math.log(20.0) if closed_world else 0.0
 
-    def match(self, strangers: Sequence[Track], missing: Sequence[Track]) -> list[tuple[Track, Track, float]]:
-        """Return (stranger, missing, probability) for the recognised ones, by the best joint assignment.
+    def match(self, strangers: Sequence[Track], missing: Sequence[Track]) -> list[Recognised]:
+        """Return the strangers who are recognised, by the best joint assignment.
 
         In a closed world strangers who are not recognised for sure are told whom they may be.
         """
@@ -256,22 +172,26 @@ class Recognition:
             stranger.may_be = {}
         if not strangers or not missing:
             return []
-        odds = np.array([[self._odds(s, m) for m in missing] for s in strangers])
-        weights = np.exp(np.minimum(odds, 50.0))
-        shares = weights / (1.0 + weights.sum(axis=1, keepdims=True))
+        place = np.array([[self._place_odds(s, m) for m in missing] for s in strangers])
+        odds = place + [self._likeness(s, missing, row) for s, row in zip(strangers, place, strict=True)]
+        shares = shares_of(odds)
         rows, columns = linear_sum_assignment(-np.maximum(odds, 0.0))
-        result = []
-        for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
-            if odds[row, column] > 0 and (shares[row, column] > _RECOGNISED or not self._closed_world):
-                result.append((strangers[row], missing[column], float(shares[row, column])))
-        known = {id(stranger) for stranger, _, _ in result}
-        for stranger, chances in zip(strangers, shares.tolist(), strict=True):
-            if self._closed_world and not stranger.from_entry and id(stranger) not in known:
-                stranger.may_be = {m.track_id: chance for m, chance in zip(missing, chances, strict=True)}
-        return result
+        pairs = [
+            (row, column)
+            for row, column in zip(rows.tolist(), columns.tolist(), strict=True)
+            if odds[row, column] > 0 and (shares[row, column] > _RECOGNISED or not self._closed_world)
+        ]
+        known = {row for row, _ in pairs}
+        for row, stranger in enumerate(strangers):
+            if self._closed_world and not stranger.from_entry and row not in known:
+                stranger.may_be = {m.track_id: float(chance) for m, chance in zip(missing, shares[row], strict=True)}
+        return [
+            Recognised(strangers[row], missing[column], float(shares[row].sum()), _rivals(missing, place, pairs, own))
+            for own, (row, column) in enumerate(pairs)
+        ]
 
-    def _odds(self, stranger: Track, missing: Track) -> float:
-        """Return the log odds that the two are one shopper."""
+    def _place_odds(self, stranger: Track, missing: Track) -> float:
+        """Return the log odds that the two are one shopper, by where and when they were."""
         p = self._p
         gap = (stranger.born_ns - missing.firm_ns) / 1e9
         distance = float(np.hypot(*(stranger.birth_place - missing.last_place)))
@@ -282,13 +202,73 @@ class Recognition:
         if self._closed_world and not stranger.from_entry and missing.state is TrackState.LOST:
             # Who has been lost for long may be anywhere in the store, but still nowhere else.
             place = max(place, -_ANYWHERE)
-        odds = (0.0 if stranger.from_entry else self._prior) + place
+        return (0.0 if stranger.from_entry else self._prior) + place
+
+    def _likeness(self, stranger: Track, missing: Sequence[Track], place: FloatArray) -> FloatArray:
+        """Return the log likelihood ratios (m,) of stature and clothing: of one shopper to two.
+
+        Clothing says little of whether somebody is known at all, but tells those whom he may be by ``place`` apart.
+        """
+        ratios = np.array([self._alike(stranger, m) for m in missing])
+        possible = [k for k in range(len(missing)) if np.isfinite(place[k])]
+        for k in possible:
+            against = [
+                look_odds(stranger.fresh, missing[other].appearance, missing[k].appearance, self._p.look_change_sd)
+                for other in possible
+                if other != k
+            ]
+            ratios[k] -= max([*against, 0.0])
+        return ratios
+
+    def _alike(self, stranger: Track, missing: Track) -> float:
+        """Return the log likelihood ratio of stature and clothing of one missing shopper alone."""
+        p = self._p
+        gap = (stranger.born_ns - missing.firm_ns) / 1e9
         height = stranger.stature - missing.stature
         # Who is found anew at once, and small, may be stooping: that is how he was lost.
         stooping = height < 0 and gap < _OVERLAP_S
         noise = 2 * (3 * p.height_match_sd if stooping else p.height_match_sd) ** 2
-        odds += 0.5 * math.log((noise + 2 * p.height_sd**2) / noise) - height**2 / (2 * noise)
+        ratio = 0.5 * math.log((noise + 2 * p.height_sd**2) / noise) - height**2 / (2 * noise)
         look = look_distance(stranger.appearance, missing.appearance)
-        if look is not None:
-            odds += 1.0 - (look / p.appearance_match_sd) ** 2 / 2
-        return odds
+        return ratio if look is None else ratio + 1.0 - (look / p.appearance_match_sd) ** 2 / 2
+
+
+def shares_of(odds: FloatArray) -> FloatArray:
+    """Return the probability (s, m) of every stranger to be every missing one, given log odds against being nobody.
+
+    No two are the same one: all ways to give strangers names are weighed, when there are few of them; otherwise each
+    stranger is taken alone.
+    """
+    weights = np.exp(np.minimum(odds, 50.0))
+    if min(odds.shape) == 1 or max(odds.shape) > _JOINTLY:
+        alone = weights / (1.0 + weights.sum(axis=1, keepdims=True))
+        return np.asarray(alone)
+    shares, total = np.zeros(odds.shape), 0.0
+    for names in itertools.product(range(-1, odds.shape[1]), repeat=odds.shape[0]):
+        given = [(row, column) for row, column in enumerate(names) if column >= 0]
+        if len({column for _, column in given}) == len(given):
+            weight = math.prod(float(weights[pair]) for pair in given)
+            total += weight
+            for pair in given:
+                shares[pair] += weight
+    return shares / total
+
+
+def _rivals(
+    missing: Sequence[Track], place: FloatArray, pairs: Sequence[tuple[int, int]], own: int
+) -> tuple[tuple[Track, float], ...]:
+    """Return with whom the missing one of a pair may be exchanged; of two who are found at once the first tells it."""
+    row, column = pairs[own]
+    columns = [c for _, c in pairs]
+    result = []
+    for other, track in enumerate(missing):
+        if other == column or not np.isfinite(place[row, other]):
+            continue
+        against = place[row, column] - place[row, other]
+        if other in columns:
+            partner = columns.index(other)
+            if partner < own or not np.isfinite(place[pairs[partner][0], column]):
+                continue
+            against += place[pairs[partner][0], other] - place[pairs[partner][0], column]
+        result.append((track, float(against)))
+    return tuple(result)

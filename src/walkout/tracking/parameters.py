@@ -116,6 +116,13 @@ class TrackerParameters:
     appearance_match_sd: float = _setting(0.25, 0.02, 2.0, "1", "Noise of the clothing distance (1 - cosine).")
     crossing_distance: float = _setting(0.8, 0.1, 3.0, "m", "Shoppers nearer than this can be mixed up.")
     margin_decay_s: float = _setting(0.5, 0.05, 10.0, "s", "Memory of what tells two close shoppers apart.")
+    exchange_odds: float = _setting(
+        0.5, 0.01, 2.0, "1", "How much of what tells two close shoppers apart counts: frames repeat errors."
+    )
+    look_change_sd: float = _setting(
+        0.08, 0.005, 1.0, "1", "How much an element of the clothing descriptor changes over an encounter."
+    )
+    stature_change_sd: float = _setting(0.11, 0.01, 0.5, "m", "How much the measured height changes over an encounter.")
     swap_probability: float = _setting(
         0.9, 0.5, 1.0, "1", "Exchange two identities when this probable that they were mixed up."
     )

@@ -23,6 +23,35 @@ _EXISTENCE_LIMITS = (0.001, 0.999)
 _APPEARANCE_GAIN = 0.1
 _RISE_GAIN = 0.03
 _FALL_GAIN = 0.002
+_FEW_LOOKS = 4
+"""The mean of so many descriptors is off by as much again as clothes change from time to time."""
+
+
+@dataclass
+class Fresh:
+    """What has been seen of a body since it may last have been mixed up: sums and counts of descriptors and heights."""
+
+    look_sum: FloatArray | None = None
+    looks: int = 0
+    height_sum: float = 0.0
+    heights: int = 0
+
+    def add_look(self, descriptor: FloatArray) -> None:
+        """Count one clothing descriptor; another detector's, of another size, begins anew."""
+        if self.look_sum is None or len(self.look_sum) != len(descriptor):
+            self.look_sum, self.looks = np.zeros(len(descriptor)), 0
+        self.look_sum = self.look_sum + descriptor
+        self.looks += 1
+
+    @property
+    def look(self) -> FloatArray | None:
+        """The mean descriptor, None before the first."""
+        return None if self.look_sum is None else self.look_sum / self.looks
+
+    @property
+    def height(self) -> float | None:
+        """The mean height (m), None before the first."""
+        return self.height_sum / self.heights if self.heights else None
 
 
 @dataclass
@@ -34,7 +63,8 @@ class Track:
     and velocity of every joint in the store frame at ``joints_ns``, ``joints_seen_ns`` (12,) when each was last seen
     (-1: never), ``sights`` what cameras have seen of them since, ``heading`` (bins,) the belief about where he faces.
     ``identity`` maps track ids to the probability that this body is the shopper to whom that id was given; ``may_be``
-    are missing shoppers, one of whom an unknown body may be, with probabilities that share its own. ``rivals``
+    are missing shoppers, one of whom an unknown body may be, with probabilities that share its own; ``doubts`` are
+    probabilities of having been exchanged that are not settled yet, each with the other's ``identity``. ``rivals``
     holds, per other track id, for how long (seconds) the two have competed for single detections.
     """
 
@@ -64,6 +94,8 @@ class Track:
     hit_by_camera: dict[str, int] = field(default_factory=dict)
     identity: dict[int, float] = field(default_factory=dict)
     may_be: dict[int, float] = field(default_factory=dict)
+    doubts: list[tuple[float, dict[int, float]]] = field(default_factory=list)
+    fresh: Fresh = field(default_factory=Fresh)
     rivals: dict[int, float] = field(default_factory=dict)
 
     @property
@@ -94,8 +126,15 @@ class Track:
             self.firm_ns, self.last_place = stamp_ns, self.mean[:2].copy()
         self.hit_by_camera[camera_id] = stamp_ns
 
+    def recover(self, existence: float, known: float) -> None:
+        """Take up life again in a new body, which is that of somebody ``known`` with this probability."""
+        self.state, self.existence, self.settled = TrackState.CONFIRMED, existence, True
+        self.identity = {name: share * known for name, share in self.identity.items()}
+
     def learn_stature(self, height: float) -> None:
         """Learn the height upright from one estimate: people stoop often and never grow."""
+        self.fresh.height_sum += height
+        self.fresh.heights += 1
         self.stature += (_RISE_GAIN if height > self.stature else _FALL_GAIN) * (height - self.stature)
 
 
@@ -112,6 +151,7 @@ def remember_looks(tracks: Sequence[Track], descriptors: FloatArray) -> None:
     looks = dict(zip(known, blended, strict=True))
     for k, track in enumerate(tracks):
         if usable[k]:
+            track.fresh.add_look(descriptors[k])
             track.appearance = looks[k] if k in looks else descriptors[k].copy()
 
 
@@ -182,6 +222,20 @@ def look_distance(first: FloatArray | None, second: FloatArray | None) -> float 
     return float(1.0 - first @ second)
 
 
+def look_odds(fresh: Fresh, first: FloatArray | None, second: FloatArray | None, change_sd: float) -> float:
+    """Return the log odds that what has been seen of clothing is ``first`` rather than ``second``; 0 when unknown.
+
+    Every element of a descriptor changes by ``change_sd`` from time to time. Clothes that differ by no more than that
+    say nothing: their difference is shrunk towards none (James and Stein 1961).
+    """
+    look = fresh.look
+    if look is None or first is None or second is None or not len(look) == len(first) == len(second):
+        return 0.0
+    apart = first - second
+    real = max(0.0, 1.0 - len(apart) * change_sd**2 / max(float(apart @ apart), 1e-12))
+    return real * float((look - (first + second) / 2) @ apart) / (change_sd**2 * (1 + _FEW_LOOKS / fresh.looks))
+
+
 _BODY_FIELDS = (
     "mean",
     "stature",
@@ -199,6 +253,7 @@ _BODY_FIELDS = (
     "existence",
     "appearance",
     "hit_by_camera",
+    "fresh",
 )
 """What belongs to the body that cameras see, as opposed to the identity that was given to it."""
 

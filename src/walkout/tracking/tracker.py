@@ -14,9 +14,10 @@ from walkout.store.model import Camera, Fixture, Zone, ZoneKind
 from walkout.tracking.association import Assignment, assign, exchange_costs
 from walkout.tracking.births import HIT_RATIO, Birth, BirthPool
 from walkout.tracking.clusters import CLUSTER_HIT_RATIO, Clustering, Instants, Plan
+from walkout.tracking.encounters import Encounters
 from walkout.tracking.filter import BODY, bend_of, push, update
 from walkout.tracking.heading import BINS, observe_heading
-from walkout.tracking.identity import Duplicates, Encounters, Recognition, Zones
+from walkout.tracking.identity import Duplicates, Recognised, Recognition, Zones
 from walkout.tracking.joint_views import Sight
 from walkout.tracking.joints import JointFilter
 from walkout.tracking.parameters import TrackerParameters
@@ -222,7 +223,7 @@ class MultiViewTracker:
         else:
             matched = plan.assignment(view.camera.camera_id)
         chosen, visible = [tracks[i] for i in matched.tracks.tolist()], visibility.fraction
-        self._encounters.watch(chosen, exchange_costs(matched), stamp)
+        self._encounters.watch(tracks, exchange_costs(matched), stamp)
         self._correct(view, chosen, prediction, visibility, observations, matched, plan)
         found = marked(matched.tracks, len(tracks))
         learn_recall(self._recall, tracks, visibility, found, view.camera.camera_id, self._firm_window(stamp))
@@ -346,7 +347,7 @@ class MultiViewTracker:
 
     def _housekeeping(self, now: int) -> None:
         """Confirm, lose, merge, recognise and close; runs at the stamp of every snapshot."""
-        for first, second in self._encounters.settle(self._tracks):
+        for first, second in self._encounters.settle(now):
             exchange_bodies(first, second)
         for kept, absorbed in self._duplicates.find(self._tracks):
             self._close(absorbed, kept)
@@ -419,20 +420,20 @@ class MultiViewTracker:
         ready = self.parameters.confirm_hits
         strangers = [t for t in self._tracks if t.live and not t.settled and t.hits >= ready and t not in missing]
         strangers = [t for t in strangers if not self._zones.outdoors(t.position)]
-        for stranger, lost, probability in self._recognition.match(strangers, missing):
-            self._continue(lost, stranger, probability)
+        for found in self._recognition.match(strangers, missing):
+            self._continue(found)
         for track in strangers:
             # In a closed store an unknown body may be recognised for as long as somebody is missing.
             waited = not self._zones.closed_world and (now - track.born_ns) / 1e9 > self.parameters.lost_after_s * 2
             if track.state is TrackState.CONFIRMED and (track.from_entry or waited):
                 track.settled = True
 
-    def _continue(self, lost: Track, stranger: Track, probability: float) -> None:
+    def _continue(self, found: Recognised) -> None:
         """Give a lost shopper the body of a stranger, whose own id ends here."""
+        lost, stranger = found.missing, found.stranger
+        self._encounters.doubt(lost, found.rivals, self._time_ns or stranger.born_ns)
         exchange_bodies(lost, stranger)
-        lost.state, lost.existence = TrackState.CONFIRMED, stranger.existence
-        lost.identity = {name: share * probability for name, share in lost.identity.items()}
-        lost.settled = True
+        lost.recover(stranger.existence, found.known)
         self._close(stranger, lost)
 
     def _close(self, track: Track, heir: Track | None = None) -> None:

@@ -1,0 +1,172 @@
+"""Two shoppers who may have been mixed up: how probable that is, and what clothing and stature say of it later."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from walkout.tracking.identity import near_pairs
+from walkout.tracking.parameters import TrackerParameters
+from walkout.tracking.track import Fresh, Track, look_odds
+from walkout.tracking.types import TrackState
+
+FloatArray = NDArray[np.float64]
+
+_MAX_EVIDENCE = 20.0
+_ENOUGH_LOOKS = 40
+"""So many sights of each whole body since they may have been mixed up end an encounter,"""
+_PATIENCE_NS = 5_000_000_000
+"""or so long after they have parted, or one is lost."""
+_NO_DOUBT = 1e-3
+
+
+@dataclass
+class _Encounter:
+    """Two shoppers who may be exchanged: log odds against it by places, now and at worst, and how both were before.
+
+    ``looks`` and ``statures`` are from before; ``apart_ns`` is since when they have parted or one is lost.
+    """
+
+    first: Track
+    second: Track
+    evidence: float
+    weakest: float
+    looks: tuple[FloatArray | None, FloatArray | None]
+    statures: tuple[float, float]
+    last_ns: int
+    apart_ns: int | None = None
+
+
+class Encounters:
+    """Keeps the probability that two shoppers were exchanged, and resolves it by clothing and stature afterwards.
+
+    While two shoppers are close, every camera that sees both says by how much its likelihood would drop if the two
+    swapped detections. The leaky sum of that is the evidence that keeps them apart; its minimum over the
+    encounter, times ``exchange_odds``, gives the log odds against an exchange. What has been seen of clothing and
+    height since that minimum is compared with what was known before. Until the encounter ends, when they have
+    been apart long enough to see both well, the probability is published as a doubt (``Track.doubts``); then they are
+    exchanged, or what doubt is left stays with both for good.
+    """
+
+    def __init__(self, parameters: TrackerParameters) -> None:
+        self._p = parameters
+        self._open: dict[tuple[int, int], _Encounter] = {}
+
+    def clear(self) -> None:
+        """Forget all encounters."""
+        self._open.clear()
+
+    def watch(self, tracks: Sequence[Track], rise: FloatArray | None, now_ns: int) -> None:
+        """Note one frame: ``rise`` (t, t) is the cost of swapping the detections of two tracks, infinite if unknown."""
+        if rise is None:
+            return
+        place = {track.track_id: k for k, track in enumerate(tracks)}
+        close = np.argwhere(rise <= 2 * _MAX_EVIDENCE).tolist()  # they may have met while nobody saw them
+        for i, j in close + near_pairs(tracks, self._p.crossing_distance):
+            key = _key(tracks[i], tracks[j])
+            if key not in self._open and math.isfinite(rise[i, j]):
+                seen_ns = min(tracks[i].last_hit_ns, tracks[j].last_hit_ns)
+                self._open[key] = _begin(tracks[i], tracks[j], _MAX_EVIDENCE, seen_ns)
+        for key, encounter in self._open.items():
+            k, m = place.get(key[0]), place.get(key[1])
+            if k is not None and m is not None and math.isfinite(rise[k, m]):
+                self._weigh(encounter, float(rise[k, m]), now_ns)
+
+    def _weigh(self, encounter: _Encounter, rise: float, now_ns: int) -> None:
+        """Let one frame's evidence count; what was seen before the weakest moment says nothing of who is who now."""
+        fade = math.exp(-(now_ns - encounter.last_ns) / 1e9 / self._p.margin_decay_s)
+        encounter.evidence = min(encounter.evidence * fade + rise / 2, _MAX_EVIDENCE)
+        encounter.last_ns = now_ns
+        if encounter.evidence < encounter.weakest:
+            encounter.weakest = encounter.evidence
+            encounter.first.fresh, encounter.second.fresh = Fresh(), Fresh()
+
+    def doubt(self, found: Track, rivals: Sequence[tuple[Track, float]], now_ns: int) -> None:
+        """Note, before ``found`` takes up a body, whose it may be instead, with the log odds against each."""
+        for rival, against in rivals:
+            evidence, key = against / self._p.exchange_odds, _key(found, rival)
+            if key in self._open:
+                self._open[key].weakest = min(self._open[key].weakest, evidence)
+            else:
+                self._open[key] = _begin(found, rival, evidence, now_ns)
+
+    def settle(self, now_ns: int) -> list[tuple[Track, Track]]:
+        """Tell shoppers their doubts, end the encounters that are over; return the pairs who must be exchanged."""
+        swaps = []
+        for encounter in self._open.values():
+            encounter.first.doubts, encounter.second.doubts = [], []
+        for key, encounter in list(self._open.items()):
+            first, second = encounter.first, encounter.second
+            exchanged = self._exchanged(encounter)
+            if not self._over(encounter, now_ns):
+                if exchanged > _NO_DOUBT:
+                    doubts = (exchanged, dict(second.identity)), (exchanged, dict(first.identity))
+                    first.doubts.append(doubts[0])
+                    second.doubts.append(doubts[1])
+                continue
+            del self._open[key]
+            if exchanged > self._p.swap_probability and first.live and second.live:
+                swaps.append((first, second))
+                exchanged = 1 - exchanged
+            _mix(first, second, exchanged)
+        return swaps
+
+    def _over(self, encounter: _Encounter, now_ns: int) -> bool:
+        """Return whether nothing more is to be waited for."""
+        pair = encounter.first, encounter.second
+        if any(t.state is TrackState.CLOSED for t in pair):
+            return True
+        both = all(t.live for t in pair)
+        distance = float(np.hypot(*(pair[0].position - pair[1].position)))
+        if both and distance < 1.5 * self._p.crossing_distance:
+            encounter.apart_ns = None
+            return False
+        if encounter.apart_ns is None:
+            encounter.apart_ns = now_ns
+        seen = both and all(t.fresh.looks >= _ENOUGH_LOOKS for t in pair)
+        return seen or now_ns - encounter.apart_ns > _PATIENCE_NS
+
+    def _exchanged(self, encounter: _Encounter) -> float:
+        """Return the probability that the two are exchanged."""
+        against = self._p.exchange_odds * encounter.weakest + self._looks(encounter) + self._statures(encounter)
+        return 1 / (1 + math.exp(min(max(against, -50.0), 50.0)))
+
+    def _looks(self, encounter: _Encounter) -> float:
+        """Return the log odds against an exchange by clothing."""
+        odds = 0.0
+        for track, own, other in ((encounter.first, 0, 1), (encounter.second, 1, 0)):
+            if track.live:
+                odds += look_odds(track.fresh, encounter.looks[own], encounter.looks[other], self._p.look_change_sd)
+        return odds
+
+    def _statures(self, encounter: _Encounter) -> float:
+        """Return the log odds against an exchange by height. Errors that both share, such as stooping, cancel out."""
+        now = encounter.first.fresh.height, encounter.second.fresh.height
+        if now[0] is None or now[1] is None or not (encounter.first.live and encounter.second.live):
+            return 0.0
+        before = encounter.statures
+        return (before[0] - before[1]) * (now[0] - now[1]) / self._p.stature_change_sd**2
+
+
+def _key(first: Track, second: Track) -> tuple[int, int]:
+    return min(first.track_id, second.track_id), max(first.track_id, second.track_id)
+
+
+def _begin(first: Track, second: Track, evidence: float, now_ns: int) -> _Encounter:
+    looks, statures = (first.appearance, second.appearance), (first.stature, second.stature)
+    return _Encounter(first, second, evidence, evidence, looks, statures, now_ns)
+
+
+def _mix(first: Track, second: Track, exchanged: float) -> None:
+    """Blend the identity posteriors of two tracks that were exchanged with this probability."""
+    if exchanged < _NO_DOUBT:
+        return
+    names = set(first.identity) | set(second.identity)
+    a, b = dict(first.identity), dict(second.identity)
+    for track, own, other in ((first, a, b), (second, b, a)):
+        if track.state is not TrackState.CLOSED:
+            track.identity = {n: (1 - exchanged) * own.get(n, 0.0) + exchanged * other.get(n, 0.0) for n in names}
