@@ -45,6 +45,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     detector.add_argument(
         "--start-from", type=Path, metavar="ONNX", help="go on from this exported model instead of random weights"
     )
+    detector.add_argument(
+        "--note", default="", help="what the card is to say of this training, e.g. where added pictures come from"
+    )
     detector.set_defaults(run=_run_detector)
     embedding = models.add_parser(
         "embedding",
@@ -92,6 +95,7 @@ def _run_detector(options: argparse.Namespace) -> int:
                 threads=options.threads,
                 seed=options.seed,
                 start_from=options.start_from,
+                note=" ".join(options.note.split()),
             ),
             tuple(step for step in STEPS if step in steps),
         )

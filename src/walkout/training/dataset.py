@@ -22,7 +22,7 @@ from walkout.simulation.stock import Stock
 from walkout.store.loader import load_store
 from walkout.store.model import Camera, Store
 from walkout.training.labels import Labels, Visibility, clip_boxes, mark_outside
-from walkout.training.random_crowds import Crowd, CrowdPlacer, random_lighting, random_openings
+from walkout.training.random_crowds import Crowd, CrowdPlacer, Habits, random_lighting, random_openings
 from walkout.training.random_stores import CameraRanges, random_camera, random_store
 from walkout.training.shards import Sample, shard_numbers, write_shard
 
@@ -35,6 +35,9 @@ SURFACE_M = np.full(KEYPOINT_COUNT, 0.09)
 """How far a joint lies at most below the skin or clothes that show it; hidden when something is nearer than that."""
 SURFACE_M[[Keypoint.HEAD, Keypoint.NECK, Keypoint.LEFT_HIP, Keypoint.RIGHT_HIP]] = 0.16
 SURFACE_M[[Keypoint.LEFT_SHOULDER, Keypoint.RIGHT_SHOULDER, Keypoint.LEFT_FOOT, Keypoint.RIGHT_FOOT]] = 0.12
+
+TRAINING_HABITS = Habits(reaching=0.65, complete=0.65, high=0.5, distance=(0.3, 0.72), before=0.1)
+"""Training shows more raised arms than a store has: a network that sees few of them tells a hanging arm instead."""
 
 _FILL = 0.62
 """Share of the convex hull of a body's outline that the body fills, on average."""
@@ -104,7 +107,7 @@ def _make_shard(job: tuple[str, int, DatasetParameters]) -> int:
 def random_views(store: Store, parameters: DatasetParameters, rng: Rng) -> Iterator[Sample]:
     """Yield pictures of one random store: several settings of stock, light and cameras, several crowds each."""
     renderer = Renderer(store, seed=int(rng.integers(1 << 30)))
-    placer = CrowdPlacer(store)
+    placer = CrowdPlacer(store, TRAINING_HABITS)
     for _ in range(parameters.settings):
         items = Stock(store, (float(rng.uniform(0.1, 0.8)), 1.0), rng).table
         lighting = random_lighting(rng)

@@ -42,6 +42,8 @@ to be seen. Pixels are those of the 320x240 input: double them for 640x480.
 | precision / recall at the default threshold | {precision:.3f} / {recall:.3f} |
 | wrist, seen: median error | {wrist:.1f} px |
 | wrist, seen: share within {pck:.0f} px | {wrist_pck:.2f} |
+| wrist of an outstretched arm, seen: median error | {stretched:.1f} px |
+| wrist of an outstretched arm, seen: share within {pck:.0f} px | {stretched_pck:.2f} |
 | wrist, seen, of either side: median error | {either:.1f} px |
 | wrist, seen, of either side: share within {pck:.0f} px | {either_pck:.2f} |
 | the same with confidence at least 0.5: share of the seen | {sure_share:.2f} |
@@ -94,6 +96,8 @@ def write_card(model_path: Path, score: DetectorScore, speed_ms: float) -> Path:
         wrist_pck=score.wrist_pck,
         either=score.wrist_either_error,
         either_pck=score.wrist_either_pck,
+        stretched=score.stretched_error,
+        stretched_pck=score.stretched_pck,
         sure=score.wrist_confident_error,
         sure_p90=score.wrist_confident_p90,
         sure_share=score.wrist_confident_share,

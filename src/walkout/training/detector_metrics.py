@@ -27,7 +27,8 @@ class DetectorScore:
 
     ``joint_error`` (12,) median over the seen joints of found shoppers, ``joint_pck`` (12,) share within PCK_PIXELS;
     ``wrist_either_*`` the same of the nearer one of the two found wrists, whatever its side; ``wrist_confident_*`` of
-    those of them with a confidence of at least 0.5, and what share of the seen ones that is.
+    those of them with a confidence of at least 0.5, and what share of the seen ones that is; ``stretched_*`` of seen
+    wrists whose arm is more outstretched than hanging.
     """
 
     pictures: int
@@ -44,6 +45,8 @@ class DetectorScore:
     wrist_confident_error: float
     wrist_confident_p90: float
     wrist_confident_share: float
+    stretched_error: float
+    stretched_pck: float
     head_error: float = field(init=False)
     wrist_error: float = field(init=False)
     foot_error: float = field(init=False)
@@ -65,6 +68,8 @@ class _Tally:
     """Rows of (12, 3): error in pixels, confidence, Visibility; one per found shopper."""
     wrists: list[tuple[float, float]] = field(default_factory=list)
     """Per seen wrist of a found shopper: error in pixels and confidence of the nearer found wrist of either side."""
+    stretched: list[float] = field(default_factory=list)
+    """Per seen wrist of a found shopper's outstretched arm: error in pixels."""
 
 
 def evaluate(detector: Detector, samples: Iterable[Sample]) -> DetectorScore:
@@ -95,11 +100,14 @@ def evaluate(detector: Detector, samples: Iterable[Sample]) -> DetectorScore:
         float(np.median(sure)) if len(sure) else float("nan"),
         float(np.quantile(sure, 0.9)) if len(sure) else float("nan"),
         len(sure) / max(len(either), 1),
+        float(np.median(tally.stretched)) if tally.stretched else float("nan"),
+        float(np.mean(np.array(tally.stretched) <= PCK_PIXELS)) if tally.stretched else float("nan"),
     )
 
 
 def _add(tally: _Tally, found: Detections, truth: Labels) -> None:
     counted = truth.counted()
+    stretched = (truth.outstretched() > 0.5) & (truth.joints[:, list(WRISTS), 2] == Visibility.SEEN)
     tally.shoppers += int(counted.sum())
     overlap = box_iou(found.boxes, truth.boxes)
     matches = {limit: _match(overlap, counted, limit) for limit in tally.hits}
@@ -113,6 +121,7 @@ def _add(tally: _Tally, found: Detections, truth: Labels) -> None:
         if person >= 0:
             error = np.linalg.norm(found.keypoints[row, :, :2] - truth.joints[person, :, :2], axis=1)
             tally.wrists += _either_wrist(found.keypoints[row], truth.joints[person])
+            tally.stretched += error[list(WRISTS)][stretched[person]].tolist()
             tally.joints.append(np.column_stack([error, found.keypoints[row, :, 2], truth.joints[person, :, 2]]))
 
 

@@ -31,6 +31,12 @@ MIRRORED = np.array(
 """Which joint becomes which when the picture is mirrored."""
 
 
+_AWAY = (0.3, 0.55)
+"""From wrist to hip, as a share of the root of the box's area: a hanging arm at most, an outstretched one at least."""
+_HEIGHT = (0.4, 0.8)
+"""Height of a wrist above the hips, as a share of the neck's: a hanging arm at most, a raised one at least."""
+
+
 class Visibility(IntEnum):
     """Whether the camera sees a joint."""
 
@@ -62,6 +68,23 @@ class Labels:
         """Tell which shoppers a detector should find; the others may be found or missed without blame."""
         return (self.seen_share >= least_share) & (self.seen_pixels >= least_pixels)
 
+    def outstretched(self) -> Array:
+        """Return (n, 2): how far the left and the right arm is from hanging down, 0..1, as the picture shows it.
+
+        A hanging wrist is beside its hip: half comes from the distance between them, half from the wrist's height
+        above the hips along the body, so that hands in high shelves have most. Few arms do anything but hang, and those
+        are the ones that take things.
+        """
+        sides = np.prod(np.maximum(self.boxes[:, 2:] - self.boxes[:, :2], 1.0), axis=1)
+        wrists = self.joints[:, [Keypoint.LEFT_WRIST, Keypoint.RIGHT_WRIST], :2]
+        hips = self.joints[:, [Keypoint.LEFT_HIP, Keypoint.RIGHT_HIP], :2]
+        middle = hips.mean(axis=1)
+        up = self.joints[:, Keypoint.NECK, :2] - middle
+        squared = np.maximum((up * up).sum(axis=1), 1.0)
+        height = ((wrists - middle[:, None]) * up[:, None]).sum(axis=2) / squared[:, None]
+        away = np.linalg.norm(wrists - hips, axis=2) / np.sqrt(sides)[:, None]
+        return np.asarray(0.5 * _share(away, _AWAY) + 0.5 * _share(height, _HEIGHT), dtype=np.float32)
+
     def warp(self, matrix: NDArray[np.floating], width: int, height: int, mirrored: bool) -> Labels:
         """Return the labels of the picture warped by the (2, 3) matrix of a scaling and shift, maybe mirrored."""
         scale, shift = np.array([matrix[0, 0], matrix[1, 1]]), matrix[:, 2]
@@ -81,6 +104,10 @@ class Labels:
     def empty() -> Labels:
         """Return the labels of a picture without shoppers."""
         return Labels(*(np.zeros(shape, np.float32) for shape in ((0, 4), (0, 4), (0, KEYPOINT_COUNT, 3), 0, 0)))
+
+
+def _share(value: NDArray[np.floating], limits: tuple[float, float]) -> NDArray[np.floating]:
+    return np.asarray(np.clip((value - limits[0]) / (limits[1] - limits[0]), 0.0, 1.0))
 
 
 def clip_boxes(boxes: Array, width: int, height: int) -> Array:

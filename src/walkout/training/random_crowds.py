@@ -18,9 +18,28 @@ Rng = np.random.Generator
 COUNT_SHARES = (0.02, 0.08, 0.14, 0.17, 0.17, 0.14, 0.11, 0.09, 0.08)
 """How often a picture's store holds 0, 1, 2, … people."""
 
+HIGH_LANE_M = 1.0
+"""Lanes from this height on take a raised arm."""
+
 BODY_GAP_M = 0.42
 FIXTURE_GAP_M = 0.20
 _ATTEMPTS = 60
+
+
+@dataclass(frozen=True)
+class Habits:
+    """How people of a random crowd behave, as shares 0..1 and metres.
+
+    ``reaching`` of them have a hand at a lane, ``complete`` of those as far in as they want to; ``high`` of these
+    lanes are chosen among those that take a raised arm (0: any lane is as likely). They stand ``distance`` off
+    the lane's front, with the wrist up to ``before`` in front of the place of the foremost items.
+    """
+
+    reaching: float = 0.5
+    complete: float = 0.5
+    high: float = 0.0
+    distance: tuple[float, float] = (0.28, 0.62)
+    before: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -34,8 +53,8 @@ class Crowd:
 class CrowdPlacer:
     """Draws crowds into one store."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, habits: Habits | None = None) -> None:
+        self._store, self._habits = store, habits or Habits()
         self._floor = FloorMap(store)
         self._sites = [site for site in store.lane_sites.values() if site.fixture.type is not FixtureType.GATE]
 
@@ -52,7 +71,7 @@ class CrowdPlacer:
         people: list[Person] = []
         held: list[tuple[int, int]] = []
         for _ in range(count):
-            pose = _free_pose(self._floor, self._store, self._sites, [p.pose for p in people], crowded, rng)
+            pose = self._free_pose([p.pose for p in people], crowded, rng)
             if pose is None:
                 continue
             hands = _held_items(items, rng)
@@ -60,6 +79,31 @@ class CrowdPlacer:
             people.append(Person(len(people) + 1, dress(rng), pose))
             held.append(hands)
         return Crowd(tuple(people), np.array(held, dtype=np.int32).reshape(-1, 2))
+
+    def _free_pose(self, others: list[BodyPose], crowded: bool, rng: Rng) -> BodyPose | None:
+        taken = np.array([[pose.x, pose.y] for pose in others]).reshape(-1, 2)
+        for _ in range(_ATTEMPTS):
+            reaching = bool(self._sites) and rng.random() < self._habits.reaching
+            near = taken[int(rng.integers(len(taken)))] if crowded and len(taken) and rng.random() < 0.8 else None
+            if reaching:
+                site = self._site(rng)
+                if near is not None and np.linalg.norm(site.position[:2] - near) > 1.6:
+                    continue
+                pose = _reaching(site, self._habits, rng)
+            else:
+                pose = _roaming(self._store, near, rng)
+            place = np.array([[pose.x, pose.y]])
+            if self._floor.clearance(place)[0] < FIXTURE_GAP_M:
+                continue
+            if len(taken) and np.linalg.norm(taken - place, axis=1).min() < BODY_GAP_M:
+                continue
+            return pose
+        return None
+
+    def _site(self, rng: Rng) -> LaneSite:
+        high = [site for site in self._sites if site.position[2] >= HIGH_LANE_M] if self._habits.high > 0 else []
+        chosen = high if high and rng.random() < self._habits.high else self._sites
+        return chosen[int(rng.integers(len(chosen)))]
 
 
 def random_lighting(rng: Rng) -> Lighting:
@@ -73,29 +117,6 @@ def random_openings(store: Store, rng: Rng) -> tuple[dict[str, float], dict[str,
     doors = {f.fixture_id: float(rng.uniform(0, 1)) for f in store.fixtures if f.has_door and rng.random() < 0.4}
     gates = {f.fixture_id: float(rng.uniform(0, 1)) for f in store.fixtures if f.type is FixtureType.GATE}
     return doors, gates
-
-
-def _free_pose(
-    floor: FloorMap, store: Store, sites: list[LaneSite], others: list[BodyPose], crowded: bool, rng: Rng
-) -> BodyPose | None:
-    taken = np.array([[pose.x, pose.y] for pose in others]).reshape(-1, 2)
-    for _ in range(_ATTEMPTS):
-        reaching = bool(sites) and rng.random() < 0.5
-        near = taken[int(rng.integers(len(taken)))] if crowded and len(taken) and rng.random() < 0.8 else None
-        if reaching:
-            site = sites[int(rng.integers(len(sites)))]
-            if near is not None and np.linalg.norm(site.position[:2] - near) > 1.6:
-                continue
-            pose = _reaching(site, rng)
-        else:
-            pose = _roaming(store, near, rng)
-        place = np.array([[pose.x, pose.y]])
-        if floor.clearance(place)[0] < FIXTURE_GAP_M:
-            continue
-        if len(taken) and np.linalg.norm(taken - place, axis=1).min() < BODY_GAP_M:
-            continue
-        return pose
-    return None
 
 
 def _roaming(store: Store, near: FloatArray | None, rng: Rng) -> BodyPose:
@@ -118,20 +139,21 @@ def _roaming(store: Store, near: FloatArray | None, rng: Rng) -> BodyPose:
     return pose
 
 
-def _reaching(site: LaneSite, rng: Rng) -> BodyPose:
+def _reaching(site: LaneSite, habits: Habits, rng: Rng) -> BodyPose:
     """Return somebody before a lane with a hand on its way in, in it, or on its way out."""
     lane = site.lane
     front = lane.depth / 2
-    inside = np.array([rng.uniform(-0.3, 0.9) * front, rng.uniform(-0.4, 0.4) * lane.width, rng.uniform(0.04, 0.18)])
+    along = rng.uniform(-0.3 * front, 0.9 * front + habits.before)
+    inside = np.array([along, rng.uniform(-0.4, 0.4) * lane.width, rng.uniform(0.04, 0.18)])
     side = float(np.clip(rng.normal(0, 0.22), -0.5, 0.5))
-    stand = np.array([front + rng.uniform(0.28, 0.62), side, 0.0])
+    stand = np.array([front + rng.uniform(*habits.distance), side, 0.0])
     rotation, origin = site.transform[:3, :3], site.transform[:3, 3]
     place, target = origin + rotation @ stand, origin + rotation @ inside
     facing = float(np.arctan2(*(target - place)[1::-1]))
     yaw = facing + float(np.clip(rng.normal(0, 0.35), -0.9, 0.9))
     cross = np.cos(yaw) * (target - place)[1] - np.sin(yaw) * (target - place)[0]
     left = bool(cross > 0) if rng.random() < 0.6 else bool(rng.random() < 0.4)
-    weight = 1.0 if rng.random() < 0.5 else float(rng.uniform(0.15, 1.0))
+    weight = 1.0 if rng.random() < habits.complete else float(rng.uniform(0.15, 1.0))
     pose = BodyPose(x=float(place[0]), y=float(place[1]), yaw=yaw, head_yaw=float(np.clip(facing - yaw, -1, 1)))
     pose = _with_target(pose, (float(target[0]), float(target[1]), float(target[2])), left, weight)
     if rng.random() < 0.12:

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from walkout.perception.types import KEYPOINT_COUNT
-from walkout.training.labels import Labels
+from walkout.perception.types import KEYPOINT_COUNT, Keypoint
+from walkout.training.labels import Labels, Visibility
 
 FIELDS = {"boxes": (4,), "seen_boxes": (4,), "joints": (KEYPOINT_COUNT, 3), "seen_share": (), "seen_pixels": ()}
 
@@ -64,6 +64,15 @@ class SampleSet:
 
     def __len__(self) -> int:
         return len(self._index)
+
+    def outstretched(self) -> NDArray[np.float32]:
+        """Return (pictures,): how outstretched the most outstretched seen arm of each is, 0..1."""
+        most = np.zeros(len(self), np.float32)
+        for index, labels in enumerate(self._labels):
+            seen = labels.joints[:, [Keypoint.LEFT_WRIST, Keypoint.RIGHT_WRIST], 2] == Visibility.SEEN
+            seen &= labels.counted()[:, None]
+            most[index] = (labels.outstretched() * seen).max(initial=0.0)
+        return most
 
     def __getitem__(self, index: int) -> Sample:
         shard, row = self._index[index]

@@ -28,7 +28,8 @@ JUDGED_SEED = 987654
 class DetectorJob:
     """What ``walkout train detector`` is to do; ``data`` holds pictures and checkpoint, ``out`` is the ONNX file.
 
-    ``start_from`` is an exported model to go on from, instead of random weights.
+    ``start_from`` is an exported model to go on from, instead of random weights; ``note`` is what the card is to say of
+    this training beside its figures.
     """
 
     data: Path
@@ -39,6 +40,7 @@ class DetectorJob:
     threads: int = 2
     seed: int = 1
     start_from: Path | None = None
+    note: str = ""
 
     @property
     def training_pictures(self) -> Path:
@@ -124,9 +126,10 @@ def _history(model: Path | None) -> list[str]:
 
 def _stage(job: DetectorJob, trainer: Trainer) -> str:
     pictures = len(SampleSet(job.training_pictures))
+    note = f" ({job.note})" if job.note else ""
     return (
         f"{pictures:,} rendered pictures (seed {job.seed}), shown {trainer.images:,} times with augmentation "
-        f"in {trainer.elapsed_s / 60:.0f} minutes on shared CPU cores"
+        f"in {trainer.elapsed_s / 60:.0f} minutes on shared CPU cores{note}"
     )
 
 

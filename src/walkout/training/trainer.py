@@ -22,6 +22,8 @@ from walkout.training.targets import make_targets
 from walkout.training.warm_start import load_weights
 
 _STATISTICS_PICTURES = 256
+ARM_PREFERENCE = 3.0
+"""How much more often a picture with an outstretched arm is shown than one without."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,8 @@ class Trainer:
         while self.share < 1.0:
             data = samples()
             rng = np.random.default_rng([self.parameters.seed, self.step])
-            order = rng.permutation(len(data))
+            chance = 1.0 + ARM_PREFERENCE * data.outstretched()
+            order = rng.choice(len(data), len(data), p=chance / chance.sum())
             for start in range(0, len(order) - self.parameters.batch + 1, self.parameters.batch):
                 began = time.monotonic()
                 self._train(data, order[start : start + self.parameters.batch], rng)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from walkout.perception.types import Keypoint
+from walkout.perception.types import KEYPOINT_COUNT, Keypoint
 from walkout.training.augment import augment
 from walkout.training.labels import MIRRORED, Labels, Visibility
 from walkout.training.shards import Sample, SampleSet, shard_numbers, write_shard
@@ -84,3 +84,38 @@ def test_shards_come_back_as_written_and_an_unfinished_one_does_not_count(tmp_pa
 def test_no_pictures_is_said_plainly(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="walkout train detector"):
         SampleSet(tmp_path)
+
+
+def with_left_wrist(left_wrist: tuple[float, float]) -> Labels:
+    joints = np.zeros((1, KEYPOINT_COUNT, 3), np.float32)
+    joints[0, :, 2] = Visibility.SEEN
+    places = {Keypoint.LEFT_HIP: (90, 100), Keypoint.RIGHT_HIP: (110, 100)}
+    places |= {Keypoint.NECK: (100, 50), Keypoint.RIGHT_WRIST: (116, 104)}
+    for joint, place in (*places.items(), (Keypoint.LEFT_WRIST, left_wrist)):
+        joints[0, joint, :2] = place
+    box = np.array([[75, 20, 125, 180]], np.float32)
+    return Labels(box, box, joints, np.ones(1, np.float32), np.full(1, 4000, np.float32))
+
+
+def test_an_arm_is_outstretched_when_its_wrist_is_far_from_its_hip() -> None:
+    hanging = with_left_wrist((84, 104)).outstretched()
+    raised = with_left_wrist((60, 45)).outstretched()
+    np.testing.assert_array_equal(hanging, [[0, 0]])
+    np.testing.assert_array_equal(raised, [[1, 0]])
+    half_way = with_left_wrist((60, 76)).outstretched()
+    assert 0 < half_way[0, 0] < 1
+
+
+def test_a_mirrored_picture_has_the_other_arm_outstretched() -> None:
+    matrix = np.array([[-0.8, 0, 300], [0, 0.8, 0]])
+    mirrored = with_left_wrist((60, 45)).warp(matrix, 320, 240, mirrored=True)
+    np.testing.assert_allclose(mirrored.outstretched(), [[0, 1]])
+
+
+def test_pictures_with_seen_outstretched_arms_are_known(tmp_path: Path) -> None:
+    image = np.zeros((240, 320, 3), np.uint8)
+    hidden = with_left_wrist((60, 45))
+    hidden.joints[0, Keypoint.LEFT_WRIST, 2] = Visibility.HIDDEN
+    shown = [with_left_wrist((84, 104)), with_left_wrist((60, 45)), hidden, Labels.empty()]
+    write_shard(tmp_path, 0, [Sample(image, labels) for labels in shown])
+    np.testing.assert_array_equal(SampleSet(tmp_path).outstretched(), [0, 1, 0, 0])

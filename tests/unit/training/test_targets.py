@@ -8,7 +8,7 @@ import pytest
 from walkout.perception.decode import DecodeParameters, NetworkOutput, decode
 from walkout.perception.types import KEYPOINT_COUNT, Keypoint
 from walkout.training.labels import Labels, Visibility
-from walkout.training.targets import make_targets
+from walkout.training.targets import ARM_FACTOR, ARM_HEAT_FACTOR, make_targets
 
 WIDTH, HEIGHT = 320, 240
 
@@ -91,3 +91,21 @@ def test_a_picture_without_shoppers_teaches_only_emptiness() -> None:
     targets = make_targets(Labels.empty(), WIDTH, HEIGHT)
     assert targets.centre.max() == targets.person_weight.max() == targets.heat.max() == 0
     assert targets.centre_weight.min() == targets.heat_weight.min() == 1
+
+
+def test_outstretched_arms_count_more_than_hanging_ones() -> None:
+    labels = shopper(150, 120, 40, np.random.default_rng(0))
+    labels.joints[0, Keypoint.LEFT_HIP, :2] = labels.joints[0, Keypoint.LEFT_WRIST, :2] = 140, 130
+    labels.joints[0, Keypoint.RIGHT_HIP, :2], labels.joints[0, Keypoint.RIGHT_WRIST, :2] = (160, 130), (168, 85)
+    labels.joints[0, Keypoint.NECK, :2] = 150, 85
+    targets = make_targets(labels, WIDTH, HEIGHT)
+    row, column = np.unravel_index(targets.person_weight.argmax(), targets.person_weight.shape)
+    weight = targets.joint_weight[:, row, column]
+    for joint in (Keypoint.RIGHT_ELBOW, Keypoint.RIGHT_WRIST):
+        assert weight[joint] == ARM_FACTOR
+    others = [j for j in Keypoint if j not in (Keypoint.RIGHT_ELBOW, Keypoint.RIGHT_WRIST)]
+    np.testing.assert_array_equal(weight[others], 1.0)
+    peak = targets.heat_weight[Keypoint.RIGHT_WRIST][targets.heat[Keypoint.RIGHT_WRIST] > 0.5]
+    np.testing.assert_array_equal(peak, ARM_HEAT_FACTOR)
+    assert targets.heat_weight[Keypoint.RIGHT_WRIST, 0, 0] == 1
+    assert targets.heat_weight[Keypoint.LEFT_WRIST].max() == 1
