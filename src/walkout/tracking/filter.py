@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from walkout.tracking.parameters import TrackerParameters
 from walkout.tracking.small_arrays import six, solve, squares
-from walkout.tracking.view import Observations, Prediction, View
+from walkout.tracking.view import ROWS, Observations, Prediction, View
 
 FloatArray = NDArray[np.float64]
 
@@ -27,6 +27,8 @@ _BEND = 0.5
 """How far trunk, head and feet stray from the axis for every metre that the shopper stoops."""
 _BOX_BEND = 0.25
 """The same of the box's edges."""
+_HOPELESS, _HOPELESS_ROW = 100.0, 4.5
+"""A misfit above this, plus so much for every row, is neither matched nor does it matter by how much."""
 _UPRIGHT_M = 0.05
 """Less than this below the stature is no stooping."""
 _WALL_SD_M = 0.03
@@ -98,25 +100,33 @@ def pair_cost(
 
     The misfit is the robust negative log-likelihood (times 2, without the constant) of the detection given the
     shopper's prediction with ``covariance`` (t, 3, 3) of x, y, height: Mahalanobis distance with Huber's loss plus the
-    log determinant, which stops vague shoppers from taking everything.
+    log determinant, which stops vague shoppers from taking everything. Of pairs that are out of the question it is only
+    a lower bound, itself far beyond any gate: Huber's loss of every row alone, were the whole uncertainty spent on it.
     """
     residual = observations.rows[None] - prediction.rows[:, None]
+    rows = np.isfinite(variance).sum(axis=2)
+    jacobian = prediction.jacobian
+    spread = ((jacobian @ covariance) * jacobian).sum(axis=2)
+    misfit = huber_loss(residual / np.sqrt(ROWS * spread[:, None] + variance), limit).sum(axis=2)
+    track, detection = np.nonzero(misfit < _HOPELESS + _HOPELESS_ROW * rows)
+    residual, variance = residual[track, detection], variance[track, detection]
     information = 1 / variance
     root = np.sqrt(information)
     prior = np.asarray(np.linalg.inv(covariance), dtype=np.float64)
-    jacobian, square = prediction.jacobian, squares(prediction.jacobian)
-    spread = ((jacobian @ covariance) * jacobian).sum(axis=2)
-    weight = huber_weight(residual / np.sqrt(spread[:, None] + variance), limit)
+    square, six_prior = squares(jacobian)[track], six(prior)[track]
+    weight = huber_weight(residual / np.sqrt(spread[track] + variance), limit)
+    jacobian = jacobian[track]
     for last in (False, True):
-        weighted = information * weight
-        normal = six(prior)[:, None] + weighted @ square
-        step, determinant = solve(normal, (weighted * residual) @ jacobian)
-        rest = (residual - step @ jacobian.swapaxes(1, 2)) * root
+        weighted = (information * weight)[:, None]
+        normal = six_prior + (weighted @ square)[:, 0]
+        step, determinant = solve(normal, ((weighted * residual[:, None]) @ jacobian)[:, 0])
+        rest = (residual - (jacobian @ step[..., None])[..., 0]) * root
         if not last:
             weight = huber_weight(rest, limit)
-    misfit = ((step @ prior) * step).sum(axis=2) + huber_loss(rest, limit).sum(axis=2)
-    volume = np.log(determinant * np.linalg.det(covariance)[:, None])
-    return misfit + volume, np.isfinite(variance).sum(axis=2)
+    volume = np.log(determinant * np.linalg.det(covariance)[track])
+    pull = ((step[:, None] @ prior[track])[:, 0] * step).sum(axis=1)
+    misfit[track, detection] = pull + huber_loss(rest, limit).sum(axis=1) + volume
+    return misfit, rows
 
 
 def update(
