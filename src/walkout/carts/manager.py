@@ -331,8 +331,8 @@ class CartManager:
             self._interactions[interaction.interaction_id] = interaction
             document = self._attributor.evidence_document(interaction.interaction_id)
             if document is not None:
-                # A track that turned out to be another's changes the evidence: then it is written down once more.
-                tracks = ",".join(str(track["track_id"]) for track in document["tracks"])
+                # Who turns out to be another, or to have been exchanged, changes it: then it is written down again.
+                tracks = ",".join(f"{track['track_id']}:{track['log_ratio']:.1f}" for track in document["tracks"])
                 key = f"evidence:{interaction.event.event_id}:{tracks}"
                 entries.append(Entry(LedgerKind.EVIDENCE, now_ns, "", document, key))
         if entries:

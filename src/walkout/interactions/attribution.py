@@ -6,17 +6,18 @@ visit is explained once more from the evidence that was kept, which also gives t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
 
+from walkout.interactions.bodies import BodyEvidence, Correction, bodies_at, cameras_of, correct, spread
 from walkout.interactions.evidence import EventEvidence, TrackEvidence
 from walkout.interactions.joint import Assignment, JointHypothesis, JointSolver, Pin, Situation, Step
 from walkout.interactions.joint_parameters import JointParameters
 from walkout.interactions.lane_split import LaneSplitter
-from walkout.interactions.likelihoods import ReachParameters, WeightModel, WeightParameters, reach
+from walkout.interactions.likelihoods import ReachParameters, WeightModel, WeightParameters
 from walkout.interactions.meetings import HandsMet, HandWatch, MeetingParameters
 from walkout.interactions.planogram_belief import PlanogramBelief, PlanogramParameters
 from walkout.interactions.shares import assignment_of, beside, event_id_of, interaction_ids, nothing_of
@@ -93,11 +94,13 @@ class AttributionParameters:
 class _Case:
     """An event on its way: its evidence once the hands are known, its explanation once it was judged.
 
-    ``interactions`` has a second one when two shoppers may have shared the pieces; it says what the other one did.
+    ``bodies`` is what the evidence rests on, while the process lives. ``interactions`` has a second one when two
+    shoppers may have shared the pieces; it says what the other one did.
     """
 
     event: WeightEvent
     evidence: EventEvidence | None = None
+    bodies: tuple[BodyEvidence, ...] = ()
     interactions: tuple[Interaction, ...] = ()
     told: dict[str, Interaction] = field(default_factory=dict)
     moved: dict[str, float] = field(default_factory=dict)
@@ -124,6 +127,7 @@ class Attributor:
         self._stockers: set[int] = set()
         self._expected: set[int] = set()
         self._heirs: dict[int, int] = {}
+        self._corrections: list[Correction] = []
         self._dirty = False
 
     def add_shoppers(self, shoppers: Shoppers) -> None:
@@ -139,6 +143,8 @@ class Attributor:
             if heir is not None and state.track_id not in self._heirs:
                 self._heirs[state.track_id] = heir
                 self._hand_over(state.track_id, heir)
+            for exchange in state.exchanges:
+                self._correct(Correction(state.track_id, exchange, shoppers.stamp_ns))
 
     def add_event(self, event: WeightEvent) -> None:
         """Take a weight event; a final one replaces the provisional one of the same id.
@@ -183,7 +189,7 @@ class Attributor:
             self._cases[event.event_id] = _Case(event)
         for case in self._cases.values():
             if case.evidence is None and self._ready(case.event, now_ns):
-                case.evidence = self._gather(case.event)
+                case.evidence, case.bodies = self._gather(case.event)
                 self._dirty = True
         if not self._dirty:
             return []
@@ -289,34 +295,28 @@ class Attributor:
         known_ns = event.onset_ns + int(self._p.wait_s * 1e9)
         return self._history.newest_ns >= known_ns or now_ns >= event.onset_ns + int(self._p.patience_s * 1e9)
 
-    def _gather(self, event: WeightEvent) -> EventEvidence:
+    def _gather(self, event: WeightEvent) -> tuple[EventEvidence, tuple[BodyEvidence, ...]]:
         """Tie everybody who was near to the event, over all that a track may be."""
         if not self._history.covers(event.onset_ns):
             # Nobody was watched (a restart): it may have been anybody who is here, with no hint as to whom.
             anybody = sorted(self._expected | self._history.tracks())
-            return EventEvidence(event, tuple(TrackEvidence(track_id, 0.0) for track_id in anybody))
-        lane_id = EventEvidence(event, ()).lane_id
-        site, p = self._store.lane_sites[lane_id], self._p.reach
-        ratios: dict[int, list[float]] = {}
-        hands: dict[int, tuple[float, int]] = {}
-        cameras: set[str] = set()
-        from_ns, to_ns = event.onset_ns - int(p.lead_s * 1e9), event.onset_ns + int(p.lag_s * 1e9)
-        for window in self._history.around(from_ns, to_ns):
-            found = reach(window.track, site, event.onset_ns, p)
-            if found.log_ratio > 0:
-                cameras |= set(window.views)
-            for candidate, probability in window.identity:
-                track_id = self._heirs.get(candidate, candidate)
-                ratio = found.log_ratio + float(np.log(max(probability, 1e-9)))
-                ratios.setdefault(track_id, []).append(ratio)
-                if ratio > hands.get(track_id, (-np.inf, -1))[0]:
-                    hands[track_id] = (ratio, found.hand)
-        tracks = [
-            TrackEvidence(track_id, float(np.logaddexp.reduce(values)), hands[track_id][1])
-            for track_id, values in sorted(ratios.items())
-        ]
-        likely = tuple(track for track in tracks if track.log_ratio > self._p.minimum_log_ratio)
-        return EventEvidence(event, likely, tuple(sorted(cameras)))
+            return EventEvidence(event, tuple(TrackEvidence(track_id, 0.0) for track_id in anybody)), ()
+        site = self._store.lane_sites[EventEvidence(event, ()).lane_id]
+        bodies = bodies_at(self._history, site, event, self._p.reach)
+        return self._spread(EventEvidence(event, (), cameras_of(bodies)), bodies), bodies
+
+    def _spread(self, evidence: EventEvidence, bodies: Sequence[BodyEvidence]) -> EventEvidence:
+        """Return the evidence with what is known by now of whose these bodies were."""
+        known = correct(bodies, self._corrections, evidence.event.onset_ns)
+        return replace(evidence, tracks=spread(known, self._heirs, self._p.minimum_log_ratio))
+
+    def _correct(self, correction: Correction) -> None:
+        """Let events be judged anew whose doers are known better now."""
+        self._corrections.append(correction)
+        for case in self._cases.values():
+            if case.bodies and case.evidence is not None and correction.concerns(case.event.onset_ns):
+                case.evidence = self._spread(case.evidence, case.bodies)
+                self._dirty = True
 
     def _judged(self, cases: Iterable[_Case]) -> list[_Case]:
         ready = [case for case in cases if case.evidence is not None and case.event.delta_g != 0]
@@ -423,6 +423,7 @@ class Attributor:
     def _forget(self, now_ns: int) -> None:
         oldest_ns = now_ns - int(self._p.keep_s * 1e9)
         self._met = [met for met in self._met if met.stamp_ns >= oldest_ns]
+        self._corrections = [one for one in self._corrections if one.until_ns >= oldest_ns]
         for event_id in [key for key, case in self._cases.items() if case.event.end_ns < oldest_ns]:
             del self._cases[event_id]
             self._pinned.pop(event_id, None)

@@ -15,7 +15,7 @@ from walkout.interactions.types import Hypothesis, Interaction, InteractionKind,
 from walkout.perception.types import KEYPOINT_COUNT, Detections
 from walkout.ros.stamps import header, to_ns, to_time
 from walkout.store.model import Camera
-from walkout.tracking.types import Shoppers, ShopperState, TrackState
+from walkout.tracking.types import Exchange, Shoppers, ShopperState, TrackState
 
 STORE_FRAME = "store"
 
@@ -94,6 +94,9 @@ def _shopper_to_msg(state: ShopperState) -> msg.Shopper:
         views=list(state.views),
         candidate_ids=list(state.candidate_ids),
         candidate_probabilities=[float(p) for p in state.candidate_probabilities],
+        exchanged_ids=[exchange.other_id for exchange in state.exchanges],
+        exchanged_since=[to_time(exchange.since_ns) for exchange in state.exchanges],
+        exchanged_probabilities=[float(exchange.probability) for exchange in state.exchanges],
         group_id=state.group_id,
         group_probability=float(state.group_probability),
     )
@@ -121,6 +124,12 @@ def _msg_to_shopper(message: msg.Shopper) -> ShopperState:
         from_entry=bool(message.from_entry),
         group_id=int(message.group_id),
         group_probability=float(message.group_probability),
+        exchanges=tuple(
+            Exchange(int(other), to_ns(since), float(probability))
+            for other, since, probability in zip(
+                message.exchanged_ids, message.exchanged_since, message.exchanged_probabilities, strict=True
+            )
+        ),
     )
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from walkout.tracking.identity import near_pairs
 from walkout.tracking.parameters import TrackerParameters
 from walkout.tracking.track import Fresh, Track, look_odds
-from walkout.tracking.types import TrackState
+from walkout.tracking.types import Exchange, TrackState
 
 FloatArray = NDArray[np.float64]
 
@@ -28,7 +28,8 @@ _NO_DOUBT = 1e-3
 class _Encounter:
     """Two shoppers who may be exchanged: log odds against it by places, now and at worst, and how both were before.
 
-    ``looks`` and ``statures`` are from before; ``apart_ns`` is since when they have parted or one is lost.
+    ``looks`` and ``statures`` are from before; ``weakest_ns`` is when it was worst, ``apart_ns`` since when they have
+    parted or one is lost.
     """
 
     first: Track
@@ -38,7 +39,9 @@ class _Encounter:
     looks: tuple[FloatArray | None, FloatArray | None]
     statures: tuple[float, float]
     last_ns: int
+    weakest_ns: int
     apart_ns: int | None = None
+    doubted: bool = False
 
 
 class Encounters:
@@ -55,6 +58,7 @@ class Encounters:
     def __init__(self, parameters: TrackerParameters) -> None:
         self._p = parameters
         self._open: dict[tuple[int, int], _Encounter] = {}
+        self._told: list[Track] = []
 
     def clear(self) -> None:
         """Forget all encounters."""
@@ -82,7 +86,7 @@ class Encounters:
         encounter.evidence = min(encounter.evidence * fade + rise / 2, _MAX_EVIDENCE)
         encounter.last_ns = now_ns
         if encounter.evidence < encounter.weakest:
-            encounter.weakest = encounter.evidence
+            encounter.weakest, encounter.weakest_ns = encounter.evidence, now_ns
             encounter.first.fresh, encounter.second.fresh = Fresh(), Fresh()
 
     def doubt(self, found: Track, rivals: Sequence[tuple[Track, float]], now_ns: int) -> None:
@@ -91,12 +95,16 @@ class Encounters:
             evidence, key = against / self._p.exchange_odds, _key(found, rival)
             if key in self._open:
                 self._open[key].weakest = min(self._open[key].weakest, evidence)
+                self._open[key].weakest_ns = now_ns
             else:
                 self._open[key] = _begin(found, rival, evidence, now_ns)
 
     def settle(self, now_ns: int) -> list[tuple[Track, Track]]:
         """Tell shoppers their doubts, end the encounters that are over; return the pairs who must be exchanged."""
         swaps = []
+        for track in self._told:
+            track.exchanges = []
+        self._told = []
         for encounter in self._open.values():
             encounter.first.doubts, encounter.second.doubts = [], []
         for key, encounter in list(self._open.items()):
@@ -104,16 +112,26 @@ class Encounters:
             exchanged = self._exchanged(encounter)
             if not self._over(encounter, now_ns):
                 if exchanged > _NO_DOUBT:
+                    encounter.doubted = True
                     doubts = (exchanged, dict(second.identity)), (exchanged, dict(first.identity))
                     first.doubts.append(doubts[0])
                     second.doubts.append(doubts[1])
                 continue
             del self._open[key]
+            self._tell(encounter, exchanged)
             if exchanged > self._p.swap_probability and first.live and second.live:
                 swaps.append((first, second))
                 exchanged = 1 - exchanged
             _mix(first, second, exchanged)
         return swaps
+
+    def _tell(self, encounter: _Encounter, exchanged: float) -> None:
+        """Let both know what has become of a doubt, so that what they did meanwhile can be put right."""
+        pair = encounter.first, encounter.second
+        if exchanged > _NO_DOUBT or encounter.doubted:
+            for track, other in (pair, pair[::-1]):
+                track.exchanges.append(Exchange(other.track_id, encounter.weakest_ns, exchanged))
+            self._told += pair
 
     def _over(self, encounter: _Encounter, now_ns: int) -> bool:
         """Return whether nothing more is to be waited for."""
@@ -158,7 +176,7 @@ def _key(first: Track, second: Track) -> tuple[int, int]:
 
 def _begin(first: Track, second: Track, evidence: float, now_ns: int) -> _Encounter:
     looks, statures = (first.appearance, second.appearance), (first.stature, second.stature)
-    return _Encounter(first, second, evidence, evidence, looks, statures, now_ns)
+    return _Encounter(first, second, evidence, evidence, looks, statures, now_ns, now_ns)
 
 
 def _mix(first: Track, second: Track, exchanged: float) -> None:
