@@ -61,6 +61,7 @@ def configure(sequence: Sequence) -> tuple[TrackerParameters, tuple[Zone, ...]]:
         acceleration_sd=0.6,  # people who cross a room walk more steadily than who shops
         max_speed=2.0,
         merge_distance=0.3,
+        place_floor_sd=0.0,  # which places are told was chosen by what the filter knows
         height_drift=0.02,  # people who walk through do not crouch
         stay_s=20.0,
     )

@@ -45,6 +45,9 @@ class TrackerParameters:
         0.3, 0.0, 2.0, "m/s^0.5", "How fast the apparent height wanders (stooping, crouching)."
     )
     height_return_s: float = _setting(1.5, 0.1, 100.0, "s", "Time constant with which it returns to the stature.")
+    place_floor_sd: float = _setting(
+        0.035, 0.0, 0.5, "m", "Error of the published place that all views share and the filter does not know."
+    )
     body_radius: float = _setting(0.24, 0.05, 0.6, "m", "Radius of the cylinder that stands for the trunk.")
 
     # Observation

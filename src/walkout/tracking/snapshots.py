@@ -91,6 +91,7 @@ def public_states(
         np.concatenate([joint_sd(spread), np.full((len(still), KEYPOINT_COUNT), np.inf)]),
         mean_heading(np.concatenate([heading, stacked([t.heading for t in still], BINS)]))[0],
     )
+    stack.covariance[:, [0, 1], [0, 1]] += parameters.place_floor_sd**2
     seen_ns = stacked([t.joints_seen_ns for t in live + still], KEYPOINT_COUNT)
     unknown = (seen_ns < 0) | (stamp_ns - seen_ns >= _JOINT_FRESH_NS) | ~(stack.sd < parameters.max_joint_sd)
     stack.joints[unknown] = stack.sd[unknown] = np.nan

@@ -38,6 +38,16 @@ def test_a_single_walker_is_followed_within_ten_centimetres(keypoints: bool) -> 
     assert np.quantile(error, 0.95) < 0.20
 
 
+def test_the_error_that_all_views_share_widens_what_is_published_and_nothing_else() -> None:
+    shared, alone = (
+        run(MultiViewTracker(TrackerParameters(place_floor_sd=sd), room()), record([WALKER], 2))[-3].shoppers[0]
+        for sd in (0.2, 0.0)
+    )
+    widened = shared.covariance - alone.covariance
+    assert widened == pytest.approx(np.diag([0.04, 0.04, 0.0, 0.0, 0.0]), abs=1e-12)
+    assert shared.mean == pytest.approx(alone.mean, abs=1e-12)
+
+
 def test_the_height_is_learnt() -> None:
     small = replace(WALKER, height=1.45)
     last = confirmed(run(MultiViewTracker(TrackerParameters(), room()), record([small], 5))[-3])
