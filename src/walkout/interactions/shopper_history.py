@@ -83,20 +83,23 @@ class ShopperHistory:
         return windows
 
     def _sample(self, stamp_ns: int, state: ShopperState) -> _Sample:
-        hands = hands_of(state, self._forearm_share)
+        hands, sds = hands_of(state, self._forearm_share)
         identity = tuple(zip(state.candidate_ids, state.candidate_probabilities, strict=True))
         body_sd = float(np.sqrt(max(0.0, (state.covariance[0, 0] + state.covariance[1, 1]) / 2)))
-        sds = state.keypoint_sd[list(_WRISTS)].astype(float)
         body = state.mean[:2].astype(float)
         return _Sample(stamp_ns, hands, sds, body, body_sd, state.views, identity or ((state.track_id, 1.0),))
 
 
-def hands_of(state: ShopperState, forearm_share: float) -> FloatArray:
-    """Return the left and right hand (2, 3) in store metres: beyond the wrist by this share of the forearm."""
+def hands_of(state: ShopperState, forearm_share: float) -> tuple[FloatArray, FloatArray]:
+    """Return the left and right hand (2, 3) in store metres, beyond the wrist by this share of the forearm.
+
+    With them come their standard deviations (2,).
+    """
     wrists, elbows = state.keypoints[list(_WRISTS)], state.keypoints[list(_ELBOWS)]
     forearm = wrists - elbows
     known = np.isfinite(forearm).all(axis=1, keepdims=True)
-    return np.asarray(wrists + np.where(known, forearm_share * forearm, 0.0))
+    hands = wrists + np.where(known, forearm_share * forearm, 0.0)
+    return np.asarray(hands), state.keypoint_sd[list(_WRISTS)].astype(float)
 
 
 def _window(track_id: int, samples: list[_Sample]) -> TrackWindow:

@@ -18,13 +18,11 @@ from numpy.typing import NDArray
 from walkout.interactions.likelihoods import ReachParameters, hand_log_ratio
 from walkout.interactions.shopper_history import hands_of
 from walkout.interactions.types import WeightEvent
-from walkout.perception.types import Keypoint
 from walkout.store.model import LaneSite, Store
 from walkout.tracking.types import Shoppers
 
 FloatArray = NDArray[np.float64]
 
-_WRISTS = [Keypoint.LEFT_WRIST, Keypoint.RIGHT_WRIST]
 _KEEP_NS = 60_000_000_000
 _ONE_REACH_NS = 1_000_000_000
 """Both hands of one shopper in a lane at one moment are one reach."""
@@ -133,8 +131,7 @@ class UnweighedReaches:
         watched = [name for name, fixture in self._fixtures.items() if fixture.dead]
         if watched:
             for state in shoppers.shoppers:
-                hands = hands_of(state, self._reach.forearm_share)
-                sds = state.keypoint_sd[_WRISTS].astype(float)
+                hands, sds = hands_of(state, self._reach.forearm_share)
                 for hand in np.flatnonzero(np.isfinite(hands).all(axis=1)):
                     for name in watched:
                         self._follow(state.track_id, int(hand), name, hands[hand], float(sds[hand]))
@@ -149,8 +146,9 @@ class UnweighedReaches:
 
     def take(self, now_ns: int) -> list[WeightEvent]:
         """Return, as events of unknown weight, the reaches that nothing felt has explained by now."""
-        due = [reach for reach in self._over if now_ns >= reach.last_ns + self._p.wait_s * 1e9]
-        self._over = [reach for reach in self._over if reach not in due]
+        known_ns = now_ns - int(self._p.wait_s * 1e9)
+        due = [reach for reach in self._over if reach.last_ns <= known_ns]
+        self._over = [reach for reach in self._over if reach.last_ns > known_ns]
         oldest_ns = now_ns - _KEEP_NS
         self._felt = {key: felt for key, felt in self._felt.items() if felt.end_ns >= oldest_ns}
         self._told = {key: told_ns for key, told_ns in self._told.items() if told_ns >= oldest_ns}

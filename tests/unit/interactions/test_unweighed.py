@@ -90,6 +90,17 @@ def test_what_another_lane_felt_explains_a_reach_only_if_it_can(event: WeightEve
     assert len(asked(DEAD, (event,))) == 1
 
 
+def test_both_hands_of_one_shopper_at_a_time_are_one_reach() -> None:
+    watch = UnweighedReaches(UnweighedParameters(), AttributionParameters().reach, STORE)
+    watch.set_dead("g1", [DEAD])
+    for shoppers in frames(DEAD):
+        (state,) = shoppers.shoppers
+        state.keypoints[Keypoint.LEFT_WRIST] = state.keypoints[Keypoint.RIGHT_WRIST]
+        watch.add(shoppers)
+    assert len(watch.take(10 * S)) == 1
+    assert not watch.waiting
+
+
 def test_an_event_that_is_taken_back_explains_nothing() -> None:
     moved = felt("g1/1/1", -WEIGHTS_G[6])
     nothing = WeightEvent(moved.event_id, "g1", moved.lane_ids, (0.0,), moved.onset_ns, moved.end_ns, 0.0, 1.0)
