@@ -61,15 +61,19 @@ class ShelfMonitorNode(ManagedNode):
         self._diagnostics.handled(batch.stamp_ns)
 
     def _tell_health(self, fixture_id: str, monitor: ShelfMonitor, stamp_ns: int) -> None:
-        """Publish the cells whose condition has changed; at first those that are not good."""
-        for health in monitor.health():
-            before = self._conditions.get(health.lane_id, PlateCondition.GOOD)
-            if health.condition is not before:
-                self._conditions[health.lane_id] = health.condition
-                self._health[fixture_id].publish(plate_health_to_msg(health, stamp_ns))
+        """Publish the cells whose condition has changed, at first all: whoever listens may know an older state.
+
+        The dead ones come along, so that they are always among those that a late subscriber gets.
+        """
+        cells = monitor.health()
+        changed = [cell for cell in cells if cell.condition is not self._conditions.get(cell.lane_id)]
+        for cell in cells if changed else ():
+            if cell in changed or cell.condition is PlateCondition.DEAD:
+                self._conditions[cell.lane_id] = cell.condition
+                self._health[fixture_id].publish(plate_health_to_msg(cell, stamp_ns))
 
     def _reset(self) -> None:
-        # What was published stays with late subscribers: a cell that works again is told to do so.
+        self._conditions = {}
         self._monitors = {
             key: ShelfMonitor(self._monitor_parameters, fixture) for key, fixture in self._fixtures.items()
         }

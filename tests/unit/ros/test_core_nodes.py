@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import queue
 import time
 
+import numpy as np
 import pytest
 import rclpy
 from diagnostic_msgs.msg import DiagnosticStatus
@@ -14,13 +16,15 @@ from rclpy.executors import SingleThreadedExecutor
 import walkout.carts.gate_node as gates
 from walkout import msg, srv
 from walkout.carts.node import CartManagerNode
-from walkout.drivers.types import GateSignal, GateSignalKind
+from walkout.drivers.types import GateSignal, GateSignalKind, ReadingBatch
 from walkout.interactions.node import ShelfMonitorNode
 from walkout.perception.node import DetectorNode
 from walkout.ros import qos
+from walkout.ros.conversions import readings_to_msg
 from walkout.ros.health import HEALTH_TOPIC, admission, health_to_msg
 from walkout.ros.manager_node import CORE_NODES, LifecycleManagerNode
 from walkout.ros.supervision import Health, Level
+from walkout.store.loader import load_store
 from walkout.tracking.node import TrackerNode
 
 WAIT_S = 60.0
@@ -122,6 +126,32 @@ def test_up_death_and_return_pause_and_down(process, monkeypatch):
     assert not command(99).success
     assert command(srv.ManageStore.Request.STARTUP).success
     process.until(process.admits, "admission after the start")
+
+
+def test_a_dead_load_cell_is_known_to_the_carts_until_another_monitor_finds_it_well(process, monkeypatch):
+    monkeypatch.setattr(gates, "open_gate", lambda uri, gate_id: Gate(gate_id))
+    nodes = {name: process.add(make()) for name, make in core().items()}
+    process.add(LifecycleManagerNode())
+    process.until(process.admits, "admission")
+    lanes = [lane.lane_id for shelf in load_store("kiosk").fixture_by_id["g1"].shelves for lane in shelf.lanes]
+    readings = process.observer.create_publisher(msg.ShelfReadings, "shelf/g1/readings", qos.STREAMS)
+    process.until(lambda: readings.get_subscription_count() > 0, "the monitor's subscription")
+    rng, sent = np.random.default_rng(1), itertools.count()
+
+    def weigh(silent):
+        grams = 500 + rng.normal(0, 0.5, (12, len(lanes)))
+        grams[:, silent] = np.nan
+        stamp_ns = 10**18 + next(sent) * 200_000_000
+        readings.publish(readings_to_msg(ReadingBatch("g1", stamp_ns, 200_000_000 // 12, grams)))
+
+    def told(silent, wanted):
+        weigh(silent)
+        return nodes["cart_manager"]._dead_lanes.get("g1", set()) == wanted
+
+    process.until(lambda: told([3], {lanes[3]}), "the carts to know of the dead cell")
+    process.kill(nodes.pop("shelf_monitor"))
+    process.add(ShelfMonitorNode())
+    process.until(lambda: told([], set()), "the carts to know that it is well")
 
 
 class Gate:
