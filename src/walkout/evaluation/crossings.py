@@ -48,13 +48,18 @@ class CrossingScore:
 def score_crossing(seed: int, grade: int | None = None, parameters: TrackerParameters | None = None) -> CrossingScore:
     """Track one made-up crossing and compare who is who with the truth."""
     made = MadeCrossing(seed, grade)
-    tracker = MultiViewTracker(parameters or TrackerParameters(), made.cameras, made.zones)
+    return judge(made, seed, follow(made, parameters or TrackerParameters()))
+
+
+def follow(made: MadeCrossing, parameters: TrackerParameters) -> list[Shoppers]:
+    """Return the snapshots of the tracker that sees a made-up crossing."""
+    tracker = MultiViewTracker(parameters, made.cameras, made.zones)
     snapshots: list[Shoppers] = []
     for detections in made.frames():
         tracker.update(detections)
         snapshots += tracker.drain()
     tracker.flush()
-    return judge(made, seed, [*snapshots, *tracker.drain()])
+    return [*snapshots, *tracker.drain()]
 
 
 def judge(made: MadeCrossing, seed: int, snapshots: Iterable[Shoppers]) -> CrossingScore:
@@ -67,7 +72,7 @@ def judge(made: MadeCrossing, seed: int, snapshots: Iterable[Shoppers]) -> Cross
     last: dict[int, int] = {}
     for snapshot in snapshots:
         now = snapshot.stamp_ns * 1e-9
-        pairs = _matched(snapshot, made.at(now))
+        pairs = matched(snapshot, made.at(now))
         if now < made.meets_s:
             owners.update({snapshot.shoppers[k].track_id: person for k, person in pairs.items()})
             continue
@@ -100,7 +105,7 @@ def judge(made: MadeCrossing, seed: int, snapshots: Iterable[Shoppers]) -> Cross
     )
 
 
-def _matched(snapshot: Shoppers, places: np.ndarray[Any, np.dtype[np.float64]]) -> dict[int, int]:
+def matched(snapshot: Shoppers, places: np.ndarray[Any, np.dtype[np.float64]]) -> dict[int, int]:
     """Return which confirmed shopper (index) stands where which person does, at most half a metre apart."""
     known = [k for k, s in enumerate(snapshot.shoppers) if s.state is TrackState.CONFIRMED]
     if not known:

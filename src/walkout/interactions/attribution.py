@@ -143,8 +143,8 @@ class Attributor:
             if heir is not None and state.track_id not in self._heirs:
                 self._heirs[state.track_id] = heir
                 self._hand_over(state.track_id, heir)
-            for exchange in state.exchanges:
-                self._correct(Correction(state.track_id, exchange, shoppers.stamp_ns))
+            if state.revision is not None:
+                self._correct(Correction(state.track_id, state.revision, shoppers.stamp_ns))
 
     def add_event(self, event: WeightEvent) -> None:
         """Take a weight event; a final one replaces the provisional one of the same id.

@@ -12,7 +12,7 @@ from walkout.interactions.likelihoods import ReachParameters, reach
 from walkout.interactions.shopper_history import ShopperHistory
 from walkout.interactions.types import WeightEvent
 from walkout.store.model import LaneSite
-from walkout.tracking.types import Exchange
+from walkout.tracking.types import Revision
 
 _LEAST = 1e-9
 
@@ -31,26 +31,23 @@ class BodyEvidence:
     identity: tuple[tuple[int, float], ...]
     views: tuple[str, ...]
 
-    def corrected(self, exchange: Exchange) -> BodyEvidence:
-        """Return the evidence with what is known now of whether it was this track's shopper or another's."""
-        pair = {self.track_id, exchange.other_id}
-        mass = sum(share for name, share in self.identity if name in pair)
-        theirs = mass * exchange.probability
-        rest = tuple((name, share) for name, share in self.identity if name not in pair)
-        return replace(self, identity=((self.track_id, mass - theirs), (exchange.other_id, theirs), *rest))
-
 
 @dataclass(frozen=True)
 class Correction:
-    """An exchange that a track's snapshot of ``until_ns`` has told."""
+    """A revision that a track's snapshot of ``until_ns`` has told."""
 
     track_id: int
-    exchange: Exchange
+    revision: Revision
     until_ns: int
 
     def concerns(self, stamp_ns: int) -> bool:
         """Whether it says something of this time."""
-        return self.exchange.since_ns <= stamp_ns <= self.until_ns
+        return self.revision.since_ns <= stamp_ns <= self.until_ns
+
+    @property
+    def identity(self) -> tuple[tuple[int, float], ...]:
+        """Whose body it was, as is known now."""
+        return tuple(zip(self.revision.candidate_ids, self.revision.candidate_probabilities, strict=True))
 
 
 def bodies_at(
@@ -74,7 +71,7 @@ def correct(
     for body in bodies:
         for correction in corrections:
             if correction.track_id == body.track_id and correction.concerns(stamp_ns):
-                body = body.corrected(correction.exchange)
+                body = replace(body, identity=correction.identity)
         result.append(body)
     return tuple(result)
 

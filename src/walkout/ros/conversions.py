@@ -15,7 +15,7 @@ from walkout.interactions.types import Hypothesis, Interaction, InteractionKind,
 from walkout.perception.types import KEYPOINT_COUNT, Detections
 from walkout.ros.stamps import header, to_ns, to_time
 from walkout.store.model import Camera
-from walkout.tracking.types import Exchange, Shoppers, ShopperState, TrackState
+from walkout.tracking.types import Revision, Shoppers, ShopperState, TrackState
 
 STORE_FRAME = "store"
 
@@ -94,9 +94,9 @@ def _shopper_to_msg(state: ShopperState) -> msg.Shopper:
         views=list(state.views),
         candidate_ids=list(state.candidate_ids),
         candidate_probabilities=[float(p) for p in state.candidate_probabilities],
-        exchanged_ids=[exchange.other_id for exchange in state.exchanges],
-        exchanged_since=[to_time(exchange.since_ns) for exchange in state.exchanges],
-        exchanged_probabilities=[float(exchange.probability) for exchange in state.exchanges],
+        revised_ids=list(state.revision.candidate_ids) if state.revision else [],
+        revised_probabilities=[float(p) for p in state.revision.candidate_probabilities] if state.revision else [],
+        revised_since=to_time(state.revision.since_ns if state.revision else 0),
         group_id=state.group_id,
         group_probability=float(state.group_probability),
     )
@@ -124,13 +124,15 @@ def _msg_to_shopper(message: msg.Shopper) -> ShopperState:
         from_entry=bool(message.from_entry),
         group_id=int(message.group_id),
         group_probability=float(message.group_probability),
-        exchanges=tuple(
-            Exchange(int(other), to_ns(since), float(probability))
-            for other, since, probability in zip(
-                message.exchanged_ids, message.exchanged_since, message.exchanged_probabilities, strict=True
-            )
-        ),
+        revision=_msg_to_revision(message),
     )
+
+
+def _msg_to_revision(message: msg.Shopper) -> Revision | None:
+    if not message.revised_ids:
+        return None
+    ids = tuple(int(value) for value in message.revised_ids)
+    return Revision(to_ns(message.revised_since), ids, tuple(float(value) for value in message.revised_probabilities))
 
 
 def readings_to_msg(batch: ReadingBatch) -> msg.ShelfReadings:

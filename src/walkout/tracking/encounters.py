@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from walkout.tracking.identity import near_pairs
+from walkout.tracking.identity import near_pairs, published_identity
 from walkout.tracking.parameters import TrackerParameters
 from walkout.tracking.track import Fresh, Track, look_odds
-from walkout.tracking.types import Exchange, TrackState
+from walkout.tracking.types import Revision, TrackState
 
 FloatArray = NDArray[np.float64]
 
@@ -42,6 +42,10 @@ class _Encounter:
     weakest_ns: int
     apart_ns: int | None = None
     doubted: bool = False
+
+    def both_ways(self) -> tuple[tuple[Track, Track], tuple[Track, Track]]:
+        """Return each with the other."""
+        return (self.first, self.second), (self.second, self.first)
 
 
 class Encounters:
@@ -101,37 +105,29 @@ class Encounters:
 
     def settle(self, now_ns: int) -> list[tuple[Track, Track]]:
         """Tell shoppers their doubts, end the encounters that are over; return the pairs who must be exchanged."""
-        swaps = []
         for track in self._told:
-            track.exchanges = []
-        self._told = []
+            track.revision = None
         for encounter in self._open.values():
             encounter.first.doubts, encounter.second.doubts = [], []
+        ended: list[tuple[_Encounter, float]] = []
         for key, encounter in list(self._open.items()):
-            first, second = encounter.first, encounter.second
             exchanged = self._exchanged(encounter)
-            if not self._over(encounter, now_ns):
-                if exchanged > _NO_DOUBT:
-                    encounter.doubted = True
-                    doubts = (exchanged, dict(second.identity)), (exchanged, dict(first.identity))
-                    first.doubts.append(doubts[0])
-                    second.doubts.append(doubts[1])
-                continue
-            del self._open[key]
-            self._tell(encounter, exchanged)
-            if exchanged > self._p.swap_probability and first.live and second.live:
-                swaps.append((first, second))
-                exchanged = 1 - exchanged
-            _mix(first, second, exchanged)
-        return swaps
+            if self._over(encounter, now_ns):
+                del self._open[key]
+                ended.append((encounter, exchanged))
+            elif exchanged > _NO_DOUBT:
+                encounter.doubted = True
+                for track, other in encounter.both_ways():
+                    track.doubts.append((exchanged, dict(other.identity)))
+        self._told = _revise(ended)
+        return [pair for encounter, exchanged in ended if (pair := self._conclude(encounter, exchanged))]
 
-    def _tell(self, encounter: _Encounter, exchanged: float) -> None:
-        """Let both know what has become of a doubt, so that what they did meanwhile can be put right."""
-        pair = encounter.first, encounter.second
-        if exchanged > _NO_DOUBT or encounter.doubted:
-            for track, other in (pair, pair[::-1]):
-                track.exchanges.append(Exchange(other.track_id, encounter.weakest_ns, exchanged))
-            self._told += pair
+    def _conclude(self, encounter: _Encounter, exchanged: float) -> tuple[Track, Track] | None:
+        """Let what doubt is left stay with both; return them if they must be exchanged."""
+        first, second = encounter.first, encounter.second
+        swap = exchanged > self._p.swap_probability and first.live and second.live
+        _mix(first, second, 1 - exchanged if swap else exchanged)
+        return (first, second) if swap else None
 
     def _over(self, encounter: _Encounter, now_ns: int) -> bool:
         """Return whether nothing more is to be waited for."""
@@ -177,6 +173,23 @@ def _key(first: Track, second: Track) -> tuple[int, int]:
 def _begin(first: Track, second: Track, evidence: float, now_ns: int) -> _Encounter:
     looks, statures = (first.appearance, second.appearance), (first.stature, second.stature)
     return _Encounter(first, second, evidence, evidence, looks, statures, now_ns, now_ns)
+
+
+def _revise(ended: Sequence[tuple[_Encounter, float]]) -> list[Track]:
+    """Let those whose doubts have ended know what these mean for what they did meanwhile; return them."""
+    doubts: dict[int, list[tuple[float, dict[int, float]]]] = {}
+    since: dict[int, int] = {}
+    tracks: dict[int, Track] = {}
+    for encounter, exchanged in ended:
+        if exchanged <= _NO_DOUBT and not encounter.doubted:
+            continue
+        for track, other in encounter.both_ways():
+            tracks[track.track_id] = track
+            doubts.setdefault(track.track_id, []).append((exchanged, dict(other.identity)))
+            since[track.track_id] = min(since.get(track.track_id, encounter.weakest_ns), encounter.weakest_ns)
+    for name, track in tracks.items():
+        track.revision = Revision(since[name], *published_identity(track, doubts[name]))
+    return list(tracks.values())
 
 
 def _mix(first: Track, second: Track, exchanged: float) -> None:

@@ -125,11 +125,16 @@ def _seniority(track: Track) -> tuple[bool, bool, int]:
     return track.state is not TrackState.CONFIRMED, not track.from_entry, track.track_id
 
 
-def published_identity(track: Track) -> tuple[tuple[int, ...], tuple[float, ...]]:
-    """Return candidate ids and probabilities, the track's own id first, the rest by falling probability."""
+def published_identity(
+    track: Track, ended: Sequence[tuple[float, dict[int, float]]] = ()
+) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    """Return candidate ids and probabilities, the track's own id first, the rest by falling probability.
+
+    With doubts that have just ``ended`` it is the posterior of the time in which they lasted.
+    """
     shares = dict(track.identity)
     if track.state is not TrackState.CLOSED:
-        for exchanged, other in track.doubts:
+        for exchanged, other in [*track.doubts, *ended]:
             shares = {n: (1 - exchanged) * shares.get(n, 0.0) + exchanged * other.get(n, 0.0) for n in shares | other}
     own = shares.pop(track.track_id, 0.0)
     for name, chance in track.may_be.items():

@@ -127,5 +127,5 @@ def _state(track: Track, stack: _Stack, place: int, since_ns: int) -> ShopperSta
         candidate_ids=ids,
         candidate_probabilities=probabilities,
         from_entry=track.from_entry,
-        exchanges=tuple(track.exchanges),
+        revision=track.revision,
     )

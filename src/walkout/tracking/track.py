@@ -14,7 +14,7 @@ from walkout.tracking.joint_views import Sight
 from walkout.tracking.joints import initial_joints
 from walkout.tracking.recall import ENOUGH_FINDERS, Recall
 from walkout.tracking.small_arrays import stacked
-from walkout.tracking.types import Exchange, TrackState
+from walkout.tracking.types import Revision, TrackState
 from walkout.tracking.visibility import Visibility
 
 FloatArray = NDArray[np.float64]
@@ -64,8 +64,8 @@ class Track:
     (-1: never), ``sights`` what cameras have seen of them since, ``heading`` (bins,) the belief about where he faces.
     ``identity`` maps track ids to the probability that this body is the shopper to whom that id was given; ``may_be``
     are missing shoppers, one of whom an unknown body may be, with probabilities that share its own; ``doubts`` are
-    probabilities of having been exchanged that are not settled yet, each with the other's ``identity``; ``exchanges``
-    what was settled of that for the next snapshot. ``rivals``
+    probabilities of having been exchanged that are not settled yet, each with the other's ``identity``; ``revision``
+    what the end of some means for the past, for the next snapshot. ``rivals``
     holds, per other track id, for how long (seconds) the two have competed for single detections.
     """
 
@@ -96,7 +96,7 @@ class Track:
     identity: dict[int, float] = field(default_factory=dict)
     may_be: dict[int, float] = field(default_factory=dict)
     doubts: list[tuple[float, dict[int, float]]] = field(default_factory=list)
-    exchanges: list[Exchange] = field(default_factory=list)
+    revision: Revision | None = None
     fresh: Fresh = field(default_factory=Fresh)
     rivals: dict[int, float] = field(default_factory=dict)
 

@@ -22,16 +22,15 @@ class TrackState(IntEnum):
 
 
 @dataclass(frozen=True)
-class Exchange:
-    """What is known now of a meeting that is over.
+class Revision:
+    """What is known now, when a doubt has ended, of whose body a track has followed from ``since_ns`` on until now.
 
-    What a track's body did from ``since_ns`` on until now was, with this probability, done by the shopper of the track
-    ``other_id``.
+    ``candidate_ids`` and ``candidate_probabilities`` are an identity posterior like that of ``ShopperState``.
     """
 
-    other_id: int
     since_ns: int
-    probability: float
+    candidate_ids: tuple[int, ...]
+    candidate_probabilities: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -42,8 +41,8 @@ class ShopperState:
     of perception.types.Keypoint; NaN where unknown) with ``keypoint_sd`` (12,) the standard deviation per axis in
     metres. ``views`` are the cameras bound at this time. ``candidate_ids`` and ``candidate_probabilities`` are the
     identity posterior: whose track this may be (its own id first); they sum to at most 1, the rest is nobody known.
-    ``group_id`` names those who came together (0: none) with ``group_probability`` of the strongest tie. ``exchanges``
-    correct, once each, what the posterior has said of the past.
+    ``group_id`` names those who came together (0: none) with ``group_probability`` of the strongest tie. ``revision``
+    corrects, once, what the posterior has said of the past.
     """
 
     track_id: int
@@ -60,7 +59,7 @@ class ShopperState:
     from_entry: bool = False
     group_id: int = 0
     group_probability: float = 0.0
-    exchanges: tuple[Exchange, ...] = ()
+    revision: Revision | None = None
 
     @property
     def heir(self) -> int | None:

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from walkout.cli import main
-from walkout.evaluation.crossings import claim_figures, figures, judge, score_crossing
+from walkout.evaluation.crossings import claim_figures, figures, follow, judge, matched, score_crossing
 from walkout.evaluation.made_crossings import MadeCrossing
 from walkout.evaluation.statistics import Claim
+from walkout.tracking.parameters import TrackerParameters
 from walkout.tracking.types import Shoppers, ShopperState, TrackState
 
 
@@ -95,6 +96,31 @@ def test_doubts_after_the_dark_are_right_on_average():
     assert row["all"]["brier"] < 0.22
     assert row["top_right"] > 0.6
     assert abs(row["top_right"] - row["top_promised"]) < 0.15
+
+
+@pytest.mark.parametrize(("seed", "exchanged"), [(512, False), (526, False), (522, True), (533, True)])
+def test_what_a_revision_says_of_the_past_is_true(seed, exchanged):
+    made = MadeCrossing(seed)
+    snapshots = follow(made, TrackerParameters())
+    (before,) = (s for s in snapshots if s.stamp_ns == round(made.meets_s, 1) * 1e9 - 5e8)
+    owners = {
+        before.shoppers[k].track_id: person for k, person in matched(before, made.at(before.stamp_ns / 1e9)).items()
+    }
+    revised = [(s.stamp_ns, state) for s in snapshots for state in s.shoppers if state.revision]
+    assert sorted(state.track_id for _, state in revised) == sorted(owners)
+    told = []
+    for until_ns, state in revised:
+        names = dict(zip(state.revision.candidate_ids, state.revision.candidate_probabilities, strict=True))
+        likeliest = max(names, key=names.__getitem__)
+        assert names[likeliest] > 0.9
+        assert (likeliest != state.track_id) == exchanged
+        for snapshot in snapshots:
+            if state.revision.since_ns + 2e8 < snapshot.stamp_ns < until_ns:
+                for k, person in matched(snapshot, made.at(snapshot.stamp_ns / 1e9)).items():
+                    if snapshot.shoppers[k].track_id == state.track_id:
+                        told.append(owners[likeliest] == person)
+    assert len(told) > 20
+    assert np.mean(told) > 0.9
 
 
 def test_the_command_writes_figures_and_a_picture(tmp_path, capsys):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from walkout.perception.types import Detections
 from walkout.ros import conversions
 from walkout.ros.stamps import to_ns, to_time
 from walkout.store.loader import load_store
-from walkout.tracking.types import Exchange, Shoppers, ShopperState, TrackState
+from walkout.tracking.types import Revision, Shoppers, ShopperState, TrackState
 
 STAMP_NS = 1_700_000_000_123_456_789
 
@@ -83,13 +85,17 @@ def test_shoppers_round_trip():
         from_entry=True,
         group_id=4,
         group_probability=0.75,
-        exchanges=(Exchange(9, STAMP_NS - 7, 0.25), Exchange(11, STAMP_NS, 1.0)),
+        revision=Revision(STAMP_NS - 7, (7, 9), (0.25, 0.75)),
     )
     after = conversions.msg_to_shoppers(conversions.shoppers_to_msg(Shoppers(STAMP_NS, (state,))))
     assert after.stamp_ns == STAMP_NS
     (got,) = after.shoppers
     assert (got.group_id, got.group_probability) == (4, 0.75)
-    assert got.exchanges == state.exchanges
+    assert got.revision == state.revision
+    (plain,) = conversions.msg_to_shoppers(
+        conversions.shoppers_to_msg(Shoppers(STAMP_NS, (replace(state, revision=None),)))
+    ).shoppers
+    assert plain.revision is None
     assert (got.track_id, got.state, got.views, got.candidate_ids, got.from_entry) == (
         7,
         TrackState.CONFIRMED,

@@ -15,7 +15,7 @@ from walkout.tracking.identity import published_identity, shares_of
 from walkout.tracking.parameters import TrackerParameters
 from walkout.tracking.track import Track, born, exchange_bodies, remember_looks
 from walkout.tracking.tracker import MultiViewTracker
-from walkout.tracking.types import Exchange, Shoppers, TrackState
+from walkout.tracking.types import Shoppers, TrackState
 
 PARAMETERS = TrackerParameters()
 RED, BLUE = np.eye(24)[0], np.eye(24)[1]
@@ -163,17 +163,18 @@ def test_who_changes_sides_in_the_dark_is_known_again_by_his_clothes():
         assert state.candidate_probabilities[0] > 0.9
 
 
-def test_what_is_known_in_the_end_is_told_once_for_what_was_done_meanwhile():
-    for looks, right in (((1, 2), 0.9), ((1, 1), 0.3)):
-        told: dict[int, list[Exchange]] = {}
-        for snapshot in exchange_in_the_dark(looks):
-            for state in snapshot.shoppers:
-                told.setdefault(state.track_id, []).extend(state.exchanges)
-        met = {track_id: exchanges for track_id, exchanges in told.items() if exchanges}
-        assert sorted(met) == sorted(e.other_id for (e,) in met.values())
-        for (exchange,) in met.values():
-            assert 2.5e9 < exchange.since_ns < 6e9
-            assert exchange.probability > right
+def test_an_older_doubt_that_was_never_settled_is_not_revised_away():
+    encounters, first, second = Encounters(PARAMETERS), body(1, 0.0, RED), body(2, 0.5, BLUE)
+    first.identity, second.identity = {1: 0.6, 2: 0.4}, {2: 0.6, 1: 0.4}
+    meet(encounters, first, second, 0.0)
+    assert encounters.settle(int(1e9)) == []
+    part(first, second, (RED, BLUE))
+    encounters.settle(int(20e9))
+    for track in (first, second):
+        assert track.revision is not None
+        assert track.revision.candidate_probabilities[0] == pytest.approx(0.6, abs=0.05)
+    encounters.settle(int(21e9))
+    assert first.revision is None
 
 
 def test_who_looks_alike_is_not_claimed_to_be_known_after_the_dark():
