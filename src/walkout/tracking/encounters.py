@@ -20,7 +20,7 @@ _MAX_EVIDENCE = 20.0
 _ENOUGH_LOOKS = 40
 """So many sights of each whole body since they may have been mixed up end an encounter,"""
 _PATIENCE_NS = 5_000_000_000
-"""or so long after they have parted, or one is lost."""
+"""or so long after they have parted."""
 _NO_DOUBT = 1e-3
 
 
@@ -29,7 +29,7 @@ class _Encounter:
     """Two shoppers who may be exchanged: log odds against it by places, now and at worst, and how both were before.
 
     ``looks`` and ``statures`` are from before; ``weakest_ns`` is when it was worst, ``apart_ns`` since when they have
-    parted or one is lost.
+    parted.
     """
 
     first: Track
@@ -103,6 +103,12 @@ class Encounters:
             else:
                 self._open[key] = _begin(found, rival, evidence, now_ns)
 
+    def hide(self, seen: Track, hidden: Track, now_ns: int) -> None:
+        """Lose one of two shoppers of whom a single body is left to be seen: it may as well be the other's."""
+        hidden.lose(now_ns)
+        self.doubt(seen, ((hidden, 0.0),), now_ns)
+        seen.fresh = Fresh()
+
     def settle(self, now_ns: int) -> list[tuple[Track, Track]]:
         """Tell shoppers their doubts, end the encounters that are over; return the pairs who must be exchanged."""
         for track in self._told:
@@ -134,6 +140,9 @@ class Encounters:
         pair = encounter.first, encounter.second
         if any(t.state is TrackState.CLOSED for t in pair):
             return True
+        if any(t.state is TrackState.LOST for t in pair):
+            encounter.apart_ns = None
+            return False
         both = all(t.live for t in pair)
         distance = float(np.hypot(*(pair[0].position - pair[1].position)))
         if both and distance < 1.5 * self._p.crossing_distance:

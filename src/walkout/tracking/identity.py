@@ -78,7 +78,11 @@ def _half_planes(zone: Zone) -> tuple[FloatArray, FloatArray]:
 
 
 class Duplicates:
-    """Finds two tracks on one shopper: they stand together and never both get a detection of one frame."""
+    """Finds two tracks on one body: they stand together and never both get a detection of one frame.
+
+    Either it is one shopper who was found twice, or two of whom one is hidden by the other: those who came in apart, or
+    have been seen apart, are two.
+    """
 
     def __init__(self, parameters: TrackerParameters) -> None:
         self._p = parameters
@@ -94,8 +98,27 @@ class Duplicates:
                 held += dt
             first.rivals[second.track_id] = min(max(held, -self._p.merge_after_s), 2 * self._p.merge_after_s)
 
+    def beside(self, place: FloatArray, tracks: Sequence[Track]) -> set[int]:
+        """Return the ids of those who may be the body that is found at a place (2,)."""
+        return {t.track_id for t in tracks if np.hypot(*(place - t.position)) < self._p.crossing_distance}
+
+    def _part(self, tracks: Sequence[Track]) -> None:
+        """Note who is seen at two places at once by at least two cameras each: those are two shoppers."""
+        by_id = {t.track_id: t for t in tracks if t.live and t.firm_ns == t.last_hit_ns}
+        for track in by_id.values():
+            for other_id in [name for name in track.beside if name in by_id]:
+                if np.hypot(*(track.position - by_id[other_id].position)) > self._p.crossing_distance:
+                    track.beside.discard(other_id)
+
+    @staticmethod
+    def are_two(first: Track, second: Track) -> bool:
+        """Return whether two tracks are known to be two shoppers, wherever their bodies seem to be now."""
+        maybe_one = second.track_id in first.beside or first.track_id in second.beside
+        return first.from_entry and second.from_entry and not maybe_one
+
     def find(self, tracks: Sequence[Track]) -> list[tuple[Track, Track]]:
         """Return pairs (kept, absorbed): the older, settled identity stays."""
+        self._part(tracks)
         by_id = {t.track_id: t for t in tracks if t.live}
         pairs: list[tuple[Track, Track]] = []
         gone: set[int] = set()

@@ -66,7 +66,8 @@ class Track:
     are missing shoppers, one of whom an unknown body may be, with probabilities that share its own; ``doubts`` are
     probabilities of having been exchanged that are not settled yet, each with the other's ``identity``; ``revision``
     what the end of some means for the past, for the next snapshot. ``rivals``
-    holds, per other track id, for how long (seconds) the two have competed for single detections.
+    holds, per other track id, for how long (seconds) the two have competed for single detections; ``beside`` are those
+    near whom the track was born and from whom it has not been seen apart since: it may be the same shopper.
     """
 
     track_id: int
@@ -99,6 +100,7 @@ class Track:
     revision: Revision | None = None
     fresh: Fresh = field(default_factory=Fresh)
     rivals: dict[int, float] = field(default_factory=dict)
+    beside: set[int] = field(default_factory=set)
 
     @property
     def position(self) -> FloatArray:
@@ -127,6 +129,10 @@ class Track:
         if self.finders(camera_id, since_ns, 1):
             self.firm_ns, self.last_place = stamp_ns, self.mean[:2].copy()
         self.hit_by_camera[camera_id] = stamp_ns
+
+    def lose(self, now_ns: int) -> None:
+        """Note that no camera finds the shopper any more."""
+        self.state, self.lost_ns = TrackState.LOST, now_ns
 
     def recover(self, existence: float, known: float) -> None:
         """Take up life again in a new body, which is that of somebody ``known`` with this probability."""
@@ -157,8 +163,8 @@ def remember_looks(tracks: Sequence[Track], descriptors: FloatArray) -> None:
             track.appearance = looks[k] if k in looks else descriptors[k].copy()
 
 
-def born(track_id: int, birth: Birth, stamp_ns: int, from_entry: bool) -> Track:
-    """Return the track of a shopper who has just been found."""
+def born(track_id: int, birth: Birth, stamp_ns: int, from_entry: bool, beside: set[int]) -> Track:
+    """Return the track of a shopper who has just been found, near those whose ids are ``beside``."""
     joints, covariance = initial_joints(birth.mean)
     return Track(
         track_id=track_id,
@@ -179,6 +185,7 @@ def born(track_id: int, birth: Birth, stamp_ns: int, from_entry: bool) -> Track:
         from_entry=from_entry,
         hit_by_camera={camera_id: stamp_ns for camera_id, _ in birth.detections},
         identity={track_id: 1.0},
+        beside=beside,
     )
 
 

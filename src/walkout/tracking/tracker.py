@@ -343,14 +343,17 @@ class MultiViewTracker:
         place = birth.mean[:2]
         entered = self._zones.inside(ZoneKind.ENTRY, place) and not self._zones.outdoors(place)
         self._next_id += 1
-        return born(self._next_id - 1, birth, stamp, entered)
+        return born(self._next_id - 1, birth, stamp, entered, self._duplicates.beside(place, self._tracks))
 
     def _housekeeping(self, now: int) -> None:
         """Confirm, lose, merge, recognise and close; runs at the stamp of every snapshot."""
         for first, second in self._encounters.settle(now):
             exchange_bodies(first, second)
         for kept, absorbed in self._duplicates.find(self._tracks):
-            self._close(absorbed, kept)
+            if self._duplicates.are_two(kept, absorbed):
+                self._encounters.hide(kept, absorbed, now)
+            else:
+                self._close(absorbed, kept)
         for track in self._tracks:
             self._age(track, now)
         self._recognise(now)
@@ -376,7 +379,7 @@ class MultiViewTracker:
             vanished = unseen > p.exit_close_s or doubtful
             vanished &= self._zones.inside(ZoneKind.EXIT, track.last_place)
             if vanished or unseen > patience or (track.existence < _GONE and not self._trusted(track, now)):
-                track.state, track.lost_ns = TrackState.LOST, now
+                track.lose(now)
             if self._zones.outdoors(track.position) and self._zones.inside(ZoneKind.EXIT, track.position):
                 self._close(track)
         if track.state is TrackState.LOST:
@@ -398,8 +401,8 @@ class MultiViewTracker:
         if came_in:
             track.from_entry = track.settled = True
         # In a closed store everybody walks in: a body that never stirs is furniture or a mistake of the detector.
-        moved = float(np.hypot(*(track.position - track.birth_place)))
-        return came_in or not self._zones.closed_world or moved > p.birth_moves
+        moved = np.hypot(*(track.position - track.birth_place)) > p.birth_moves
+        return bool(came_in or moved or not self._zones.closed_world)
 
     def _trusted(self, track: Track, now: int) -> bool:
         """Return whether a shopper on whom most cameras disagree is kept: known to be in, and doubted only briefly."""
@@ -409,17 +412,15 @@ class MultiViewTracker:
 
     def _recognise(self, now: int) -> None:
         """Let confirmed bodies that did not come through the entry take up the identity of a missing shopper."""
-        period = max(self._frame_period.values(), default=0.0)
-        stale = int(1e9 * max(2 * self.parameters.confirm_age_s, 2.5 * period))
+        stale = int(1e9 * max(2 * self.parameters.confirm_age_s, 2.5 * max(self._frame_period.values(), default=0.0)))
         missing = [
             t
             for t in self._tracks
             if t.state is TrackState.LOST or (t.state is TrackState.CONFIRMED and now - t.firm_ns > stale)
         ]
         missing = [t for t in missing if not self._zones.inside(ZoneKind.EXIT, t.last_place)]  # those have left
-        ready = self.parameters.confirm_hits
-        strangers = [t for t in self._tracks if t.live and not t.settled and t.hits >= ready and t not in missing]
-        strangers = [t for t in strangers if not self._zones.outdoors(t.position)]
+        strangers = [t for t in self._tracks if t.live and not t.settled and t.hits >= self.parameters.confirm_hits]
+        strangers = [t for t in strangers if t not in missing and not self._zones.outdoors(t.position)]
         for found in self._recognition.match(strangers, missing):
             self._continue(found)
         for track in strangers:

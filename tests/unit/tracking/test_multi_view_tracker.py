@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tracked_scenes import ENTRY, EXIT, Walker, confirmed, record, room, run, shelf
 
+from walkout.store.model import Zone, ZoneKind
 from walkout.tracking.parameters import TrackerParameters
 from walkout.tracking.tracker import MultiViewTracker
 from walkout.tracking.types import Shoppers, TrackState
@@ -173,8 +174,9 @@ def test_somebody_else_is_not_taken_for_a_lost_shopper() -> None:
     assert [s.from_entry for s in confirmed(last)] == [False]
 
 
-def test_two_tracks_on_one_shopper_become_one() -> None:
-    tracker = MultiViewTracker(TrackerParameters(min_separation=0.05), room())
+@pytest.mark.parametrize("zones", [(), (Zone("all", ZoneKind.ENTRY, ((0, 0), (6, 0), (6, 5), (0, 5))),)])
+def test_two_tracks_on_one_shopper_become_one(zones: tuple[Zone, ...]) -> None:
+    tracker = MultiViewTracker(TrackerParameters(min_separation=0.05), room(), zones)
     frames = record([WALKER], 6)
     doubled = []
     for frame in frames:  # for a while every camera reports him twice, half a shoulder apart
