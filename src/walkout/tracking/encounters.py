@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from walkout.tracking.identity import near_pairs, published_identity
+from walkout.tracking.identity import near, published_identity
 from walkout.tracking.parameters import TrackerParameters
 from walkout.tracking.track import Fresh, Track, look_odds
 from walkout.tracking.types import Revision, TrackState
@@ -17,6 +17,8 @@ from walkout.tracking.types import Revision, TrackState
 FloatArray = NDArray[np.float64]
 
 _MAX_EVIDENCE = 20.0
+_PLAIN_RISE = 2 * _MAX_EVIDENCE
+"""A frame in which swapping detections costs this much tells two apart whatever was before."""
 _ENOUGH_LOOKS = 40
 """So many sights of each whole body since they may have been mixed up end an encounter,"""
 _PATIENCE_NS = 5_000_000_000
@@ -72,17 +74,23 @@ class Encounters:
         """Note one frame: ``rise`` (t, t) is the cost of swapping the detections of two tracks, infinite if unknown."""
         if rise is None:
             return
-        place = {track.track_id: k for k, track in enumerate(tracks)}
-        close = np.argwhere(rise <= 2 * _MAX_EVIDENCE).tolist()  # they may have met while nobody saw them
-        for i, j in close + near_pairs(tracks, self._p.crossing_distance):
+        # Who met while nobody saw them counts as close too, wherever they stand now.
+        close = np.isfinite(rise) & ((rise <= _PLAIN_RISE) | near(tracks, self._p.crossing_distance))
+        for i, j in np.argwhere(np.triu(close)).tolist():
             key = _key(tracks[i], tracks[j])
-            if key not in self._open and math.isfinite(rise[i, j]):
+            if key not in self._open:
                 seen_ns = min(tracks[i].last_hit_ns, tracks[j].last_hit_ns)
                 self._open[key] = _begin(tracks[i], tracks[j], _MAX_EVIDENCE, seen_ns)
-        for key, encounter in self._open.items():
-            k, m = place.get(key[0]), place.get(key[1])
-            if k is not None and m is not None and math.isfinite(rise[k, m]):
-                self._weigh(encounter, float(rise[k, m]), now_ns)
+        place = {track.track_id: k for k, track in enumerate(tracks)}
+        for (first, second), encounter in self._open.items():
+            k, m = place.get(first), place.get(second)
+            if k is None or m is None:
+                continue
+            known = float(rise[k, m])
+            if known < _PLAIN_RISE:
+                self._weigh(encounter, known, now_ns)
+            elif known < math.inf:
+                encounter.evidence, encounter.last_ns = _MAX_EVIDENCE, now_ns
 
     def _weigh(self, encounter: _Encounter, rise: float, now_ns: int) -> None:
         """Let one frame's evidence count; what was seen before the weakest moment says nothing of who is who now."""

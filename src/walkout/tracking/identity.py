@@ -89,7 +89,7 @@ class Duplicates:
 
     def watch(self, tracks: Sequence[Track], found: NDArray[np.bool_], visible: FloatArray, dt: float) -> None:
         """Note one frame of ``dt`` s: who was ``found`` (t,), and what share of whom was ``visible`` (t,)."""
-        for i, j in near_pairs(tracks, self._p.merge_distance):
+        for i, j in np.argwhere(np.triu(near(tracks, self._p.merge_distance), 1)).tolist():
             first, second = tracks[i], tracks[j]
             held = first.rivals.get(second.track_id, 0.0)
             if found[i] and found[j]:
@@ -135,13 +135,10 @@ class Duplicates:
         return pairs
 
 
-def near_pairs(tracks: Sequence[Track], distance: float) -> list[list[int]]:
-    """Return the pairs [i, j], i < j, of indices of tracks that are nearer to each other than ``distance``."""
-    if len(tracks) < 2:
-        return []
+def near(tracks: Sequence[Track], distance: float) -> NDArray[np.bool_]:
+    """Return which tracks (t, t) are nearer to each other than ``distance``; all are to themselves."""
     x, y = stacked([t.mean for t in tracks], 5)[:, :2].T
-    near = (x - x[:, None]) ** 2 + (y - y[:, None]) ** 2 < distance**2
-    return [pair for pair in np.argwhere(near).tolist() if pair[0] < pair[1]]
+    return np.asarray((x - x[:, None]) ** 2 + (y - y[:, None]) ** 2 < distance**2)
 
 
 def _seniority(track: Track) -> tuple[bool, bool, int]:

@@ -235,14 +235,21 @@ def usable(detections: Detections, parameters: TrackerParameters) -> tuple[Detec
     good = np.isfinite(boxes).all(axis=1) & np.isfinite(detections.scores) & (right > left) & (bottom > top)
     malformed = count - int(np.count_nonzero(good))
     keep = np.flatnonzero(good & (detections.scores >= parameters.min_score))
-    order = keep[np.argsort(-detections.scores[keep], kind="stable")]
-    overlap = box_overlap(boxes[order], boxes[order]) > parameters.max_overlap_ratio
+    overlap = box_overlap(boxes[keep], boxes[keep]) > parameters.max_overlap_ratio
+    if np.count_nonzero(overlap) > len(keep):  # somebody overlaps with more than himself
+        keep = keep[_without_doubles(overlap, detections.scores[keep])]
+    return _take(detections, keep), malformed
+
+
+def _without_doubles(overlap: BoolArray, scores: NDArray[np.float32]) -> NDArray[np.intp]:
+    """Return the indices, rising, of boxes (n,) that do not ``overlap`` (n, n) with a better one that stays."""
+    order = np.argsort(-scores, kind="stable")
     gone: set[int] = set()
-    for index, other in np.argwhere(np.triu(overlap, 1)).tolist():
+    for index, other in np.argwhere(np.triu(overlap[order[:, None], order], 1)).tolist():
         if index not in gone:
             gone.add(other)
     kept = [place for place in range(len(order)) if place not in gone]
-    return _take(detections, np.sort(order[kept])), malformed
+    return np.asarray(np.sort(order[kept]), dtype=np.intp)
 
 
 def box_overlap(first: FloatArray, second: FloatArray) -> FloatArray:
