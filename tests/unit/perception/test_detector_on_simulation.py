@@ -17,6 +17,8 @@ from walkout.simulation.scene import BodyPose, Person, Scene
 from walkout.simulation.stock import Stock
 from walkout.store.loader import load_store
 from walkout.store.model import Store
+from walkout.training.dataset import view
+from walkout.training.labels import Visibility
 
 
 @pytest.fixture(scope="module")
@@ -83,3 +85,28 @@ def test_the_same_picture_gives_the_same_detections(store: Store, renderer: Rend
     assert len(first) >= 1
     np.testing.assert_array_equal(first.keypoints, second.keypoints)
     np.testing.assert_array_equal(first.appearance, second.appearance)
+
+
+def test_a_raised_arm_is_not_told_to_hang(store: Store, renderer: Renderer, detector: Detector) -> None:
+    """Wrists that pictures show before and in lanes at shoulder height; a model that tells hanging arms has 1 in 25."""
+    sites = [site for site in store.lane_sites.values() if site.position[2] > 1.1]
+    near = []
+    for number, site in enumerate(sites[::3]):
+        outwards = site.transform[:3, 0]
+        stand = site.position + outwards * (site.lane.depth / 2 + 0.5)
+        hand = site.position + outwards * (site.lane.depth / 2 - 0.02) + np.array([0.0, 0.0, 0.1])
+        yaw = float(np.arctan2(-outwards[1], -outwards[0]))
+        target = (float(hand[0]), float(hand[1]), float(hand[2]))
+        pose = BodyPose(float(stand[0]), float(stand[1]), yaw, right_target=target, right_weight=1.0)
+        scene = scene_of(store, pose, looks=number)
+        posed = [BodyLibrary.load().pose(scene.people[0])]
+        for camera in store.cameras:
+            picture = view(renderer, camera, scene, posed)
+            wrist = picture.labels.joints[:1, Keypoint.RIGHT_WRIST]
+            if not picture.labels.counted().any() or wrist[0, 2] != Visibility.SEEN:
+                continue
+            found = detector.detect(Frame(camera.camera_id, 0, picture.image))
+            wrists = found.keypoints[:, [Keypoint.LEFT_WRIST, Keypoint.RIGHT_WRIST], :2].reshape(-1, 2)
+            near.append(np.linalg.norm(wrists - wrist[0, :2], axis=1).min(initial=np.inf) < 8)
+    assert len(near) > 15
+    assert np.mean(near) > 0.4
