@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import shutil
 import socket
 
@@ -111,6 +112,22 @@ def test_the_markers_are_drawn_and_deleted(page, live):
     after = cv2.imdecode(np.frombuffer(view.screenshot(), np.uint8), cv2.IMREAD_COLOR)
     changed = np.abs(before.astype(int) - after).max(axis=2) > 20
     assert 50 < changed.sum() < 0.2 * changed.size
+
+
+def test_the_view_is_not_empty_for_a_moment_when_its_size_changes(page):
+    """A banner above makes the view smaller: looks at what is painted in that frame, after the page's own observer."""
+    page.wait_for_selector("#labels >> text=2 items")
+    page.wait_for_timeout(500)
+    url = page.evaluate(
+        """() => new Promise(done => {
+            const canvas = document.querySelector("#view"), box = canvas.parentElement;
+            const shrink = () => { box.style.height = `${box.clientHeight - 60}px`; };
+            let told = 0;
+            new ResizeObserver(() => told++ ? done(canvas.toDataURL()) : requestAnimationFrame(shrink)).observe(box);
+        })"""
+    )
+    picture = cv2.imdecode(np.frombuffer(base64.b64decode(url.partition(",")[2]), np.uint8), cv2.IMREAD_COLOR)
+    assert picture.reshape(-1, 3).std(axis=0).min() > 3, "the canvas is of one colour"
 
 
 def test_camera_pictures_come_through(page, live):

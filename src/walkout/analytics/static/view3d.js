@@ -143,7 +143,7 @@ export class FloorView {
     this.renderer.setSize(width, height, false);
     this.camera.aspect = width / height;
     this.camera.updateProjectionMatrix();
-    this.requestDraw();
+    this.draw(); // setting the size has emptied the canvas, and it is painted before the next animation frame
   }
 
   requestDraw() {
