@@ -128,6 +128,18 @@ def test_leaving_through_the_exit_closes_the_track_once() -> None:
     assert not snapshots[-1].shoppers
 
 
+def test_who_has_left_is_gone_although_one_camera_goes_on_finding_somebody() -> None:
+    """One camera's box where he went out wanders off; a track that follows it alone would leap to the next shopper."""
+    walker = Walker(lambda t: (0.6 + 0.9 * t, 0.5) if t < 5.5 else None)
+    nobody = Walker(lambda t: (5.5 - 0.8 * max(t - 5.5, 0.0), 0.5) if t >= 5.5 else None)
+    frames, alone = record([walker], 8), record([nobody], 8, cameras=room()[:1], miss=0.0)
+    later = {frame.stamp_ns: frame for frame in alone if frame.stamp_ns >= 5.5e9}
+    frames = [later[f.stamp_ns] if f.camera_id == "c0" and f.stamp_ns in later else f for f in frames]
+    snapshots = run(MultiViewTracker(TrackerParameters(), room(), [ENTRY, EXIT]), frames)
+    assert len(confirmed(snapshots[50])) == 1
+    assert not any(confirmed(snapshot) for snapshot in snapshots[64:])
+
+
 def test_a_lost_shopper_is_found_again_under_the_same_id() -> None:
     def place(t: float) -> tuple[float, float] | None:
         if 4 < t < 8:
