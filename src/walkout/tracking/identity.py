@@ -80,8 +80,8 @@ def _half_planes(zone: Zone) -> tuple[FloatArray, FloatArray]:
 class Duplicates:
     """Finds two tracks on one body: they stand together and never both get a detection of one frame.
 
-    Either it is one shopper who was found twice, or two of whom one is hidden by the other: those who came in apart, or
-    have been seen apart, are two.
+    Either it is one shopper who was found twice, or two of whom one is hidden by the other: those who both came in,
+    and did so apart or have been seen apart since, are two.
     """
 
     def __init__(self, parameters: TrackerParameters) -> None:

@@ -109,7 +109,7 @@ class TrackerParameters:
     )
     zone_margin: float = _setting(0.4, 0.0, 5.0, "m", "Zones reach this much further for births and exits.")
     exit_close_s: float = _setting(
-        0.5, 0.0, 60.0, "s", "Who was in the exit zone when two cameras last found him together, so long ago, has left."
+        0.5, 0.0, 60.0, "s", "A shopper who has not been seen for this long after vanishing in the exit zone has left."
     )
     entry_lost_close_s: float = _setting(
         10.0, 0.1, 600.0, "s", "A shopper lost in the entry zone for this long has walked back out."

@@ -56,14 +56,15 @@ class Recall:
         self._chances = self._chances * keep + chances
         self._finds = self._finds * keep + np.bincount(step, found[sure], len(self._chances))
 
-    def handicap(self, covered: FloatArray) -> FloatArray:
-        """Return by how much dearer (t,) a match is for covered shoppers (t,) than for one in the open.
+    def handicap(self, covered: FloatArray, existence: FloatArray | float = 1.0) -> FloatArray:
+        """Return by how much dearer (t,) a match is for shoppers (t,) than for one in the open who is surely there.
 
-        Two times the log of the odds of a find, as the costs of association are.
+        Who is ``covered``, or perhaps gone (``existence`` below 1), is less probably found. Two times the log of the
+        odds of a find, as the costs of association are.
         """
-        rates = self.rates
+        rates = np.append(self.rates[_bins(covered)] * existence, self.rates[0])
         surprise = np.log1p(-rates) - np.log(rates)
-        return np.asarray(2 * (surprise[_bins(covered)] - surprise[0]).clip(0.0))
+        return np.asarray(2 * (surprise[:-1] - surprise[-1]).clip(0.0))
 
 
 def _bins(covered: FloatArray) -> NDArray[np.intp]:

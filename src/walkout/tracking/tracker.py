@@ -218,7 +218,7 @@ class MultiViewTracker:
         prediction = view.predict(bodies)
         visibility = Visibility(view, bodies, prediction, self._occluders)
         if plan is None:
-            handicap = self._recall.handicap(visibility.covered)
+            handicap = self._recall.handicap(visibility.covered, np.array([t.existence for t in tracks]))
             matched = assign(view, tracks, prediction, visibility.rows, handicap, observations, self.parameters)
         else:
             matched = plan.assignment(view.camera.camera_id)
@@ -374,9 +374,11 @@ class MultiViewTracker:
             elif self._grown_up(track, now):
                 track.state = TrackState.CONFIRMED
         elif track.state is TrackState.CONFIRMED:
-            # One camera alone goes on finding nobody, or somebody else to whom his track would leap.
-            left = (now - track.firm_ns) / 1e9 > p.exit_close_s and self._zones.inside(ZoneKind.EXIT, track.last_place)
-            if left or unseen > patience or (track.existence < _GONE and not self._trusted(track, now)):
+            # One camera alone may go on finding somebody else, or nobody, where he was.
+            doubtful = (now - track.firm_ns) / 1e9 > 2 * p.exit_close_s
+            vanished = unseen > p.exit_close_s or doubtful
+            vanished &= self._zones.inside(ZoneKind.EXIT, track.last_place)
+            if vanished or unseen > patience or (track.existence < _GONE and not self._trusted(track, now)):
                 track.lose(now)
             if self._zones.outdoors(track.position) and self._zones.inside(ZoneKind.EXIT, track.position):
                 self._close(track)

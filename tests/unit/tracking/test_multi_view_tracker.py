@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from tracked_scenes import ENTRY, EXIT, Walker, confirmed, record, room, run, shelf
 
 from walkout.store.model import Zone, ZoneKind
+from walkout.tracking.births import Birth
 from walkout.tracking.parameters import TrackerParameters
+from walkout.tracking.track import born
 from walkout.tracking.tracker import MultiViewTracker
 from walkout.tracking.types import Shoppers, TrackState
 
@@ -128,16 +130,18 @@ def test_leaving_through_the_exit_closes_the_track_once() -> None:
     assert not snapshots[-1].shoppers
 
 
-def test_who_has_left_is_gone_although_one_camera_goes_on_finding_somebody() -> None:
-    """One camera's box where he went out wanders off; a track that follows it alone would leap to the next shopper."""
-    walker = Walker(lambda t: (0.6 + 0.9 * t, 0.5) if t < 5.5 else None)
-    nobody = Walker(lambda t: (5.5 - 0.8 * max(t - 5.5, 0.0), 0.5) if t >= 5.5 else None)
-    frames, alone = record([walker], 8), record([nobody], 8, cameras=room()[:1], miss=0.0)
-    later = {frame.stamp_ns: frame for frame in alone if frame.stamp_ns >= 5.5e9}
-    frames = [later[f.stamp_ns] if f.camera_id == "c0" and f.stamp_ns in later else f for f in frames]
-    snapshots = run(MultiViewTracker(TrackerParameters(), room(), [ENTRY, EXIT]), frames)
-    assert len(confirmed(snapshots[50])) == 1
-    assert not any(confirmed(snapshot) for snapshot in snapshots[64:])
+@pytest.mark.parametrize(("existence", "taken_by"), [(0.999, "other"), (0.1, "neighbour")])
+def test_who_is_probably_gone_takes_nothing_that_may_be_his_neighbours(existence: float, taken_by: str) -> None:
+    """A box 20 cm from a neighbour, just where somebody else should be: his, unless he is hardly there any more."""
+    frame = record([Walker(lambda t: (3.0, 2.5))], 0.1, miss=0.0)[0]
+    tracker = MultiViewTracker(TrackerParameters(), room())
+    view = tracker._views["c0"]
+    tracks = [
+        born(number, Birth(np.array([x, 2.5, 0.0, 0.0, 1.72]), variance * np.eye(5), belief, ()), 0, True, set())
+        for number, (x, variance, belief) in enumerate([(3.2, 0.003, 0.999), (3.0, 0.01, existence)])
+    ]
+    matched = tracker._settle(view, tracks, view.observe(frame))
+    assert [("neighbour", "other")[k] for k in matched.tracks] == [taken_by]
 
 
 def test_a_lost_shopper_is_found_again_under_the_same_id() -> None:

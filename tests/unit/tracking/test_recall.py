@@ -57,6 +57,15 @@ def test_a_detector_that_finds_the_covered_gives_them_no_handicap() -> None:
     assert recall.open == pytest.approx(P.detection_probability)
 
 
+def test_the_less_probably_somebody_is_there_the_dearer_he_is_to_match() -> None:
+    recall = Recall(P)
+    cost = recall.handicap(np.zeros(4), np.array([1.0, 0.5, 0.1, 0.001]))
+    assert cost[0] == 0
+    assert (np.diff(cost) > 0).all()
+    odds = 0.1 * recall.rates[0] / (1 - 0.1 * recall.rates[0])
+    assert cost[2] == pytest.approx(2 * np.log(recall.rates[0] / (1 - recall.rates[0]) / odds))
+
+
 def test_old_counts_are_forgotten() -> None:
     recall = Recall(P)
     for found in (False, True):
