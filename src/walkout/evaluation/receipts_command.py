@@ -59,6 +59,12 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", type=Path, metavar="OUT", help="write the figures to this file")
     parser.add_argument(
+        "--resume",
+        type=Path,
+        metavar="FILE",
+        help="keep every finished run in FILE; given again after a kill, only what is missing there is run",
+    )
+    parser.add_argument(
         "--report",
         type=Path,
         metavar="DIR",
@@ -98,6 +104,7 @@ def command_line() -> str:
 
 def run_and_write(jobs: Sequence[Job], options: argparse.Namespace) -> tuple[list[ScenarioResult], dict[str, Any]]:
     """Run the jobs, print the table, write --json and --report; return the results and what they rest on."""
+    from walkout.evaluation.finished_runs import FinishedRuns
     from walkout.evaluation.report import prepare_folder, write_report
     from walkout.evaluation.results import about_run, document, print_results
     from walkout.evaluation.scenario_jobs import run_jobs
@@ -105,7 +112,8 @@ def run_and_write(jobs: Sequence[Job], options: argparse.Namespace) -> tuple[lis
     if options.report:
         prepare_folder(options.report)
     about = about_run(command_line(), options.perception)
-    results = run_jobs(jobs, options.jobs)
+    finished = FinishedRuns(options.resume, about["commit"]) if options.resume else None
+    results = run_jobs(jobs, options.jobs, finished)
     about |= {"runs": len(results), "runs_planned": len(jobs)}
     check_trips(results)
     print_results(results)
@@ -134,6 +142,7 @@ def _run_receipts(options: argparse.Namespace) -> int:
     from walkout.evaluation.true_perception import Perception
 
     check_output(options.json, "--json")
+    check_output(options.resume, "--resume")
     seeds = range(options.first_seed, options.first_seed + options.seeds)
     files = scenario_files(options.scenarios)
     run_and_write(make_jobs(files, seeds, Perception(options.perception), bool(options.report)), options)

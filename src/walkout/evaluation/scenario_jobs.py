@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from walkout.errors import UserError
+from walkout.evaluation.finished_runs import FinishedRuns, RunKey, inputs_digest
 from walkout.evaluation.receipts import ScenarioResult, run_scenario
 from walkout.evaluation.scenario_run import load_with_store
 from walkout.evaluation.true_perception import Perception
@@ -99,27 +100,42 @@ def make_jobs(
     return jobs
 
 
-def run_jobs(jobs: Sequence[Job], processes: int) -> list[ScenarioResult]:
+def run_jobs(jobs: Sequence[Job], processes: int, finished: FinishedRuns | None = None) -> list[ScenarioResult]:
     """Run all jobs with a progress bar on the error stream; results come in the order of the jobs.
 
-    Ctrl-C ends it early with the results that have come so far; before the first one it ends everything.
+    Those that are ``finished`` are not run again, the others are added there as they come. Ctrl-C ends it early with
+    the results that have come so far; before the first one it ends everything.
     """
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     console = Console(stderr=True)
-    results = []
+    keys = _keys(jobs) if finished else []
+    results: list[ScenarioResult | None] = [finished.get(key) for key in keys] if finished else [None] * len(jobs)
+    missing = [place for place, result in enumerate(results) if result is None]
     with Progress(*columns, TimeRemainingColumn(), console=console) as progress:
-        task = progress.add_task("runs", total=len(jobs))
+        if finished:
+            progress.console.print(f"{len(jobs) - len(missing)} of {len(jobs)} runs were done before", highlight=False)
+        task = progress.add_task("runs", total=len(missing))
+        todo = _results([jobs[place] for place in missing], min(processes, len(missing)))
         try:
-            for result in _results(jobs, min(processes, len(jobs))):
-                results.append(result)
+            for place, result in zip(missing, todo, strict=True):
+                results[place] = result
+                if finished:
+                    finished.add(keys[place], result)
                 progress.update(task, advance=1, description=f"{result.scenario} seed {result.seed}")
                 for mistake in result.mistakes:
                     progress.console.print(f"{result.scenario} seed {result.seed}: {mistake}", highlight=False)
         except KeyboardInterrupt:
-            if not results:
+            done = len([result for result in results if result])
+            if not done:
                 raise
-            progress.console.print(f"interrupted: {len(results)} of {len(jobs)} runs are done and count")
-    return results
+            progress.console.print(f"interrupted: {done} of {len(jobs)} runs are done and count")
+    return [result for result in results if result]
+
+
+def _keys(jobs: Sequence[Job]) -> list[RunKey]:
+    """Return what finished runs are known by."""
+    digests = {path: inputs_digest(path) for path in {job.path for job in jobs}}
+    return [RunKey(job.path.stem, digests[job.path], job.seed, job.perception, job.evidence) for job in jobs]
 
 
 def _results(jobs: Sequence[Job], processes: int) -> Iterator[ScenarioResult]:

@@ -19,6 +19,7 @@ examples:
   walkout evaluate suite --seeds-per-class 1 --jobs 2  every class once: about a quarter of the time
   walkout evaluate suite --quick                       three kiosk scenarios, minutes; writes no page
   walkout evaluate suite --jobs 2 --report result/     with pictures of all wrong receipts
+  walkout evaluate suite --jobs 2 --resume runs.bin    after a power cut the same command goes on where it was
 
 Ctrl-C ends it early: every class has had its first seed before any gets its second, and what is done counts.
 Scenarios and seeds are those of config/scenarios/suite; neither models nor parameters are made with them.
@@ -58,6 +59,7 @@ def _run_suite(options: argparse.Namespace) -> int:
     from walkout.evaluation.true_perception import Perception
 
     check_output(options.json, "--json")
+    check_output(options.resume, "--resume")
     if options.quick and options.only:
         raise UserError("--quick and --only exclude each other; leave one out")
     pages = None if options.quick else _pages_folder(options)
