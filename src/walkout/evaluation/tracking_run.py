@@ -64,6 +64,7 @@ def configure(sequence: Sequence) -> tuple[TrackerParameters, tuple[Zone, ...]]:
         place_floor_sd=0.0,  # which places are told was chosen by what the filter knows
         height_drift=0.02,  # people who walk through do not crouch
         stay_s=20.0,
+        least_existence=0.3,  # few cameras and few frames: in a crowd everybody is doubted, and most of them wrongly
     )
     return parameters, () if sequence.entry_zone is None else entry_zones(sequence.entry_zone)
 

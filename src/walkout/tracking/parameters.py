@@ -98,6 +98,9 @@ class TrackerParameters:
     stay_s: float = _setting(
         1000.0, 1.0, 1e6, "s", "Without entry zones, the mean time until a shopper leaves the scene, anywhere."
     )
+    least_existence: float = _setting(
+        0.0, 0.0, 1.0, "1", "Nobody is taken for less probably there than this when detections are given out."
+    )
     lost_after_s: float = _setting(1.5, 0.1, 60.0, "s", "A shopper whom no camera has found for this long is lost.")
     lost_keep_s: float = _setting(300.0, 0.0, 86400.0, "s", "How long a lost shopper can be found again.")
     merge_distance: float = _setting(0.40, 0.05, 2.0, "m", "Tracks nearer than this that compete are one shopper.")

@@ -30,6 +30,7 @@ class Recall:
         share = np.linspace(0.0, 1.0, Visibility.POINTS + 1)
         prior = parameters.detection_probability * (1 - share) + _FOUND_THOUGH_COVERED * share
         self._most = parameters.detection_probability
+        self._least_existence = parameters.least_existence
         self._chances = np.full(len(share), _PRIOR_COUNT)
         self._finds = self._chances * prior
 
@@ -59,10 +60,12 @@ class Recall:
     def handicap(self, covered: FloatArray, existence: FloatArray | float = 1.0) -> FloatArray:
         """Return by how much dearer (t,) a match is for shoppers (t,) than for one in the open who is surely there.
 
-        Who is ``covered``, or perhaps gone (``existence`` below 1), is less probably found. Two times the log of the
-        odds of a find, as the costs of association are.
+        Who is ``covered``, or perhaps gone (``existence`` below 1), is less probably found; nobody is taken for less
+        probably there than ``least_existence``. Two times the log of the odds of a find, as the costs of association
+        are.
         """
-        rates = np.append(self.rates[_bins(covered)] * existence, self.rates[0])
+        there = np.maximum(existence, self._least_existence)
+        rates = np.append(self.rates[_bins(covered)] * there, self.rates[0])
         surprise = np.log1p(-rates) - np.log(rates)
         return np.asarray(2 * (surprise[:-1] - surprise[-1]).clip(0.0))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import cast
 
@@ -64,6 +65,12 @@ def test_the_less_probably_somebody_is_there_the_dearer_he_is_to_match() -> None
     assert (np.diff(cost) > 0).all()
     odds = 0.1 * recall.rates[0] / (1 - 0.1 * recall.rates[0])
     assert cost[2] == pytest.approx(2 * np.log(recall.rates[0] / (1 - recall.rates[0]) / odds))
+
+
+def test_nobody_is_taken_for_less_probably_there_than_the_least() -> None:
+    recall = Recall(replace(P, least_existence=0.3))
+    cost = recall.handicap(np.zeros(3), np.array([0.5, 0.3, 0.001]))
+    assert cost[0] < cost[1] == cost[2]
 
 
 def test_old_counts_are_forgotten() -> None:
