@@ -365,7 +365,8 @@ class MultiViewTracker:
         if track.existence >= _GONE:
             track.believed_ns = now
         unseen = (now - track.last_hit_ns) / 1e9
-        patience = max(p.lost_after_s, 3 * max(self._frame_period.values(), default=0.0))
+        period = max(self._frame_period.values(), default=0.0)
+        patience, leaving = max(p.lost_after_s, 3 * period), max(p.exit_close_s, 1.5 * period)
         if track.existence > _SURE and track.state is TrackState.CONFIRMED:
             patience *= _HIDDEN_PATIENCE  # no camera has missed him: he stands where none can see
         if track.state is TrackState.TENTATIVE:
@@ -375,8 +376,8 @@ class MultiViewTracker:
                 track.state = TrackState.CONFIRMED
         elif track.state is TrackState.CONFIRMED:
             # One camera alone may go on finding somebody else, or nobody, where he was.
-            doubtful = (now - track.firm_ns) / 1e9 > 2 * p.exit_close_s
-            vanished = unseen > p.exit_close_s or doubtful
+            doubtful = (now - track.firm_ns) / 1e9 > 2 * leaving
+            vanished = unseen > leaving or doubtful
             vanished &= self._zones.inside(ZoneKind.EXIT, track.last_place)
             if vanished or unseen > patience or (track.existence < _GONE and not self._trusted(track, now)):
                 track.lose(now)

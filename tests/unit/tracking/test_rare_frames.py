@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tracked_scenes import Walker, confirmed, record, room, run
+from tracked_scenes import ENTRY, EXIT, Walker, confirmed, record, room, run
 
 from walkout.evaluation.tracking_run import Surrounded
 from walkout.perception.types import Detections
@@ -128,3 +128,13 @@ def test_one_camera_alone_does_not_keep_somebody_alive_whom_another_should_see()
     for given, expected in ((frames, 1), (empty, 0)):
         last = run(MultiViewTracker(RARE, room()[:2]), given)[-1]
         assert sum(s.existence_probability >= 0.5 for s in confirmed(last)) == expected
+
+
+def test_who_waits_at_the_exit_is_kept_between_frames_and_closed_when_gone() -> None:
+    """At three frames in two seconds more time passes between frames than ``exit_close_s``."""
+    walker = Walker(lambda t: None if t > 24.0 else (min(0.6 + 0.3 * t, 5.2), 0.6))
+    snapshots = run(MultiViewTracker(TrackerParameters(), room(), [ENTRY, EXIT]), record([walker], 34.0, rate_hz=1.5))
+    waiting = [confirmed(s) for s in snapshots if 17e9 < s.stamp_ns < 23.5e9]
+    assert {len(shoppers) for shoppers in waiting} == {1}
+    assert len({s.track_id for shoppers in waiting for s in shoppers}) == 1
+    assert not confirmed(snapshots[-1])
