@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from walkout.tracking.identity import near, published_identity
 from walkout.tracking.parameters import TrackerParameters
-from walkout.tracking.track import Fresh, Track, look_odds
+from walkout.tracking.track import Contrast, Fresh, Track
 from walkout.tracking.types import Revision, TrackState
 
 FloatArray = NDArray[np.float64]
@@ -30,15 +30,15 @@ _NO_DOUBT = 1e-3
 class _Encounter:
     """Two shoppers who may be exchanged: log odds against it by places, now and at worst, and how both were before.
 
-    ``looks`` and ``statures`` are from before; ``weakest_ns`` is when it was worst, ``apart_ns`` since when they have
-    parted.
+    ``clothing`` tells the first from the second by what was known before, ``statures`` are from before too;
+    ``weakest_ns`` is when it was worst, ``apart_ns`` since when they have parted.
     """
 
     first: Track
     second: Track
     evidence: float
     weakest: float
-    looks: tuple[FloatArray | None, FloatArray | None]
+    clothing: Contrast | None
     statures: tuple[float, float]
     last_ns: int
     weakest_ns: int
@@ -80,7 +80,7 @@ class Encounters:
             key = _key(tracks[i], tracks[j])
             if key not in self._open:
                 seen_ns = min(tracks[i].last_hit_ns, tracks[j].last_hit_ns)
-                self._open[key] = _begin(tracks[i], tracks[j], _MAX_EVIDENCE, seen_ns)
+                self._open[key] = self._begin(tracks[i], tracks[j], _MAX_EVIDENCE, seen_ns)
         place = {track.track_id: k for k, track in enumerate(tracks)}
         for (first, second), encounter in self._open.items():
             k, m = place.get(first), place.get(second)
@@ -91,6 +91,11 @@ class Encounters:
                 self._weigh(encounter, known, now_ns)
             elif known < math.inf:
                 encounter.evidence, encounter.last_ns = _MAX_EVIDENCE, now_ns
+
+    def _begin(self, first: Track, second: Track, evidence: float, now_ns: int) -> _Encounter:
+        clothing = Contrast.of(first.appearance, second.appearance, self._p.look_change_sd)
+        statures = first.stature, second.stature
+        return _Encounter(first, second, evidence, evidence, clothing, statures, now_ns, now_ns)
 
     def _weigh(self, encounter: _Encounter, rise: float, now_ns: int) -> None:
         """Let one frame's evidence count; what was seen before the weakest moment says nothing of who is who now."""
@@ -109,7 +114,7 @@ class Encounters:
                 self._open[key].weakest = min(self._open[key].weakest, evidence)
                 self._open[key].weakest_ns = now_ns
             else:
-                self._open[key] = _begin(found, rival, evidence, now_ns)
+                self._open[key] = self._begin(found, rival, evidence, now_ns)
 
     def hide(self, seen: Track, hidden: Track, now_ns: int) -> None:
         """Lose one of two shoppers of whom a single body is left to be seen: it may as well be the other's."""
@@ -166,12 +171,14 @@ class Encounters:
         against = self._p.exchange_odds * encounter.weakest + self._looks(encounter) + self._statures(encounter)
         return 1 / (1 + math.exp(min(max(against, -50.0), 50.0)))
 
-    def _looks(self, encounter: _Encounter) -> float:
+    @staticmethod
+    def _looks(encounter: _Encounter) -> float:
         """Return the log odds against an exchange by clothing."""
-        odds = 0.0
-        for track, own, other in ((encounter.first, 0, 1), (encounter.second, 1, 0)):
-            if track.live:
-                odds += look_odds(track.fresh, encounter.looks[own], encounter.looks[other], self._p.look_change_sd)
+        odds, clothing = 0.0, encounter.clothing
+        if clothing is not None and encounter.first.live:
+            odds += clothing.odds(encounter.first.fresh)
+        if clothing is not None and encounter.second.live:
+            odds -= clothing.odds(encounter.second.fresh)
         return odds
 
     def _statures(self, encounter: _Encounter) -> float:
@@ -185,11 +192,6 @@ class Encounters:
 
 def _key(first: Track, second: Track) -> tuple[int, int]:
     return min(first.track_id, second.track_id), max(first.track_id, second.track_id)
-
-
-def _begin(first: Track, second: Track, evidence: float, now_ns: int) -> _Encounter:
-    looks, statures = (first.appearance, second.appearance), (first.stature, second.stature)
-    return _Encounter(first, second, evidence, evidence, looks, statures, now_ns, now_ns)
 
 
 def _revise(ended: Sequence[tuple[_Encounter, float]]) -> list[Track]:

@@ -14,7 +14,7 @@ from scipy.optimize import linear_sum_assignment
 from walkout.store.model import Fixture, Zone, ZoneKind
 from walkout.tracking.parameters import TrackerParameters
 from walkout.tracking.small_arrays import stacked
-from walkout.tracking.track import Track, look_distance, look_odds
+from walkout.tracking.track import Contrast, Track, look_distance
 from walkout.tracking.types import TrackState
 
 FloatArray = NDArray[np.float64]
@@ -238,9 +238,10 @@ class Recognition:
         possible = [k for k in range(len(missing)) if np.isfinite(place[k])]
         for k in possible:
             against = [
-                look_odds(stranger.fresh, missing[other].appearance, missing[k].appearance, self._p.look_change_sd)
+                contrast.odds(stranger.fresh)
                 for other in possible
                 if other != k
+                and (contrast := Contrast.of(missing[other].appearance, missing[k].appearance, self._p.look_change_sd))
             ]
             ratios[k] -= max([*against, 0.0])
         return ratios

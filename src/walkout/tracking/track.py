@@ -44,11 +44,6 @@ class Fresh:
         self.looks += 1
 
     @property
-    def look(self) -> FloatArray | None:
-        """The mean descriptor, None before the first."""
-        return None if self.look_sum is None else self.look_sum / self.looks
-
-    @property
     def height(self) -> float | None:
         """The mean height (m), None before the first."""
         return self.height_sum / self.heights if self.heights else None
@@ -231,18 +226,32 @@ def look_distance(first: FloatArray | None, second: FloatArray | None) -> float 
     return float(1.0 - first @ second)
 
 
-def look_odds(fresh: Fresh, first: FloatArray | None, second: FloatArray | None, change_sd: float) -> float:
-    """Return the log odds that what has been seen of clothing is ``first`` rather than ``second``; 0 when unknown.
+@dataclass(frozen=True)
+class Contrast:
+    """What tells two clothing descriptors apart: a descriptor's log odds are ``axis`` (a,) times it less ``level``."""
 
-    Every element of a descriptor changes by ``change_sd`` from time to time. Clothes that differ by no more than that
-    say nothing: their difference is shrunk towards none (James and Stein 1961).
-    """
-    look = fresh.look
-    if look is None or first is None or second is None or not len(look) == len(first) == len(second):
-        return 0.0
-    apart = first - second
-    real = max(0.0, 1.0 - len(apart) * change_sd**2 / max(float(apart @ apart), 1e-12))
-    return real * float((look - (first + second) / 2) @ apart) / (change_sd**2 * (1 + _FEW_LOOKS / fresh.looks))
+    axis: FloatArray
+    level: float
+
+    @staticmethod
+    def of(first: FloatArray | None, second: FloatArray | None, change_sd: float) -> Contrast | None:
+        """Return what tells ``first`` from ``second``, None when either is unknown.
+
+        Every element of a descriptor changes by ``change_sd`` from time to time. Clothes that differ by no more than
+        that say nothing: their difference is shrunk towards none (James and Stein 1961).
+        """
+        if first is None or second is None or len(first) != len(second):
+            return None
+        apart = first - second
+        real = max(0.0, 1.0 - len(apart) * change_sd**2 / max(float(apart @ apart), 1e-12))
+        axis = real / change_sd**2 * apart
+        return Contrast(axis, float(axis @ (first + second)) / 2)
+
+    def odds(self, fresh: Fresh) -> float:
+        """Return the log odds that what has been seen is the first rather than the second; 0 when nothing has."""
+        if fresh.look_sum is None or len(fresh.look_sum) != len(self.axis):
+            return 0.0
+        return (float(self.axis @ fresh.look_sum) / fresh.looks - self.level) / (1 + _FEW_LOOKS / fresh.looks)
 
 
 _BODY_FIELDS = (
