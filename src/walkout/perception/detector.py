@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from walkout.drivers.types import Frame
 from walkout.perception.appearance import clothing_descriptors
+from walkout.perception.closer_look import adopt, windows
 from walkout.perception.decode import COARSE_STRIDE, FINE_STRIDE, DecodeParameters, NetworkOutput, Shoppers2D, decode
 from walkout.perception.models import SHOPPER_DETECTOR, ModelError, find_model, open_session
 from walkout.perception.types import KEYPOINT_COUNT, Detections
@@ -32,11 +33,17 @@ class DetectorParameters(DecodeParameters):
 
     model_path: str = field(default="", metadata={"description": "ONNX file of the detector; empty: the project's own"})
     threads: int = field(default=1, metadata={"description": "threads of inference"})
+    closer_looks: int = field(
+        default=0,
+        metadata={"description": "windows of a picture that are looked at again, larger: better hands, more CPU time"},
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 1 <= self.threads <= 64:
             raise ValueError(f"detector threads is {self.threads}, must be 1..64")
+        if not 0 <= self.closer_looks <= 16:
+            raise ValueError(f"detector closer_looks is {self.closer_looks}, must be 0..16")
 
     @property
     def path(self) -> Path:
@@ -46,6 +53,7 @@ class DetectorParameters(DecodeParameters):
     RANGES: ClassVar[Mapping[str, tuple[float, float]]] = {
         **DecodeParameters.RANGES,
         "threads": (1, 64),
+        "closer_looks": (0, 16),
     }
 
 
@@ -66,6 +74,8 @@ class Detector:
         small, scale = fit_to_network(image, self.input_width, self.input_height)
         found = decode(self._infer(small), self.parameters)
         boxes, keypoints = _to_image(found, scale, image.shape[1], image.shape[0])
+        if self.parameters.closer_looks and scale < 1:
+            keypoints = self._look_closer(image, boxes, keypoints)
         return Detections(
             camera_id=frame.camera_id,
             stamp_ns=frame.stamp_ns,
@@ -74,6 +84,22 @@ class Detector:
             keypoints=keypoints,
             appearance=clothing_descriptors(image, keypoints),
         )
+
+    def _look_closer(
+        self, image: NDArray[np.uint8], boxes: NDArray[np.float32], keypoints: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Return the keypoints, those improved that windows of the picture show larger."""
+        height, width = image.shape[:2]
+        for window in windows(boxes, width, height, self.parameters.closer_looks):
+            left, top, right, bottom = window.tolist()
+            part = image[top:bottom, left:right]
+            small, scale = fit_to_network(part, self.input_width, self.input_height)
+            found = decode(self._infer(small), self.parameters)
+            seen, closer = _to_image(found, scale, part.shape[1], part.shape[0])
+            seen += np.array([left, top, left, top], np.float32)
+            closer[:, :, :2] += np.array([left, top], np.float32)
+            keypoints = adopt(boxes, keypoints, window, seen, closer, (width, height))
+        return keypoints
 
     def _infer(self, image: NDArray[np.uint8]) -> NetworkOutput:
         centre, box, joints, visible, heat = self._session.run(OUTPUT_NAMES, {self._input_name: image[None]})

@@ -8,7 +8,7 @@ import pytest
 from walkout.drivers.types import Frame
 from walkout.geometry.camera import project
 from walkout.perception.decode import box_iou
-from walkout.perception.detector import Detector
+from walkout.perception.detector import Detector, DetectorParameters
 from walkout.perception.types import Keypoint
 from walkout.simulation.appearance import sample_appearance
 from walkout.simulation.bodies import BodyLibrary
@@ -110,3 +110,29 @@ def test_a_raised_arm_is_not_told_to_hang(store: Store, renderer: Renderer, dete
             near.append(np.linalg.norm(wrists - wrist[0, :2], axis=1).min(initial=np.inf) < 8)
     assert len(near) > 15
     assert np.mean(near) > 0.4
+
+
+def test_a_closer_look_finds_arms_of_small_shoppers_more_precisely() -> None:
+    """Walkers in the larger store, with and without windows that are shown larger; joints of which both are sure."""
+    store = load_store("arcade")
+    renderer = Renderer(store)
+    detectors = [Detector(DetectorParameters(closer_looks=looks)) for looks in (0, 2)]
+    arms = [Keypoint.LEFT_ELBOW, Keypoint.RIGHT_ELBOW, Keypoint.LEFT_WRIST, Keypoint.RIGHT_WRIST]
+    errors = []
+    for looks in range(8):
+        scene = scene_of(store, BodyPose(3.3 + 0.4 * looks, 3.0, 0.8 * looks, gait_phase=0.7 * looks), looks=looks)
+        body = BodyLibrary.load().pose(scene.people[0])
+        for camera in store.cameras:
+            frame = Frame(camera.camera_id, 7, renderer.render(camera, scene).image)
+            found = [detector.detect(frame) for detector in detectors]
+            np.testing.assert_array_equal(found[0].boxes, found[1].boxes)
+            box = true_box(project(camera, body.vertices)[0], camera.width, camera.height)
+            overlap = box_iou(found[0].boxes, box)[:, 0]
+            if overlap.max(initial=0.0) > 0.5:
+                joints = np.stack([f.keypoints[overlap.argmax(), arms] for f in found])
+                sure = (joints[..., 2] > 0.5).all(axis=0)
+                off = np.linalg.norm(joints[..., :2] - project(camera, body.joints)[0][arms], axis=2)
+                errors.append(off[:, sure & (joints[0] != joints[1]).any(axis=1)])
+    first, second = np.concatenate(errors, axis=1)
+    assert len(first) > 30
+    assert np.median(second) < 0.8 * np.median(first)
