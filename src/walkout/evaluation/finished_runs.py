@@ -55,6 +55,11 @@ class FinishedRuns:
     """
 
     def __init__(self, path: Path, commit: str) -> None:
+        if commit.endswith("+"):
+            raise UserError(
+                f"{path}: the sources were changed since commit {commit[:-1]}, so nothing would say whether these runs "
+                "are still the same when they are taken up again; commit first, or leave --resume out"
+            )
         self._path = path
         self._runs: dict[RunKey, ScenarioResult] = {}
         if not path.exists() or not path.stat().st_size:
@@ -83,11 +88,6 @@ class FinishedRuns:
             raise UserError(f"{self._path}: holds no finished runs; name a new file")
         if header[1] != commit:
             raise UserError(f"{self._path}: was begun at commit {header[1]}, this is {commit}; name a new file")
-        if commit.endswith("+"):
-            raise UserError(
-                f"{self._path}: the sources were changed since commit {commit[:-1]}, so nothing says that these runs "
-                "would be the same now; commit, and name a new file"
-            )
 
     @staticmethod
     def _read(file: IO[bytes]) -> object:

@@ -112,7 +112,7 @@ def run_and_write(jobs: Sequence[Job], options: argparse.Namespace) -> tuple[lis
     if options.report:
         prepare_folder(options.report)
     about = about_run(command_line(), options.perception)
-    finished = FinishedRuns(options.resume, about["commit"]) if options.resume else None
+    finished = FinishedRuns(options.resume, about["commit"] or about["version"]) if options.resume else None
     results = run_jobs(jobs, options.jobs, finished)
     about |= {"runs": len(results), "runs_planned": len(jobs)}
     check_trips(results)

@@ -71,35 +71,40 @@ class Detector:
     def detect(self, frame: Frame) -> Detections:
         """Return the shoppers of a frame, best first, in pixels of the given (distorted) image."""
         image = _checked_image(frame)
-        small, scale = fit_to_network(image, self.input_width, self.input_height)
-        found = decode(self._infer(small), self.parameters)
-        boxes, keypoints = _to_image(found, scale, image.shape[1], image.shape[0])
-        if self.parameters.closer_looks and scale < 1:
-            keypoints = self._look_closer(image, boxes, keypoints)
+        boxes, scores, keypoints = self._find(image)
+        height, width = image.shape[:2]
+        if self.parameters.closer_looks and (width > self.input_width or height > self.input_height):
+            for window in windows(boxes, width, height, self.parameters.closer_looks):
+                keypoints = self._look_closer(image, window, boxes, keypoints)
         return Detections(
             camera_id=frame.camera_id,
             stamp_ns=frame.stamp_ns,
             boxes=boxes,
-            scores=found.scores.astype(np.float32),
+            scores=scores,
             keypoints=keypoints,
             appearance=clothing_descriptors(image, keypoints),
         )
 
+    def _find(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+        """Return boxes, scores and keypoints of the shoppers in a picture, in its own pixels."""
+        small, scale = fit_to_network(image, self.input_width, self.input_height)
+        found = decode(self._infer(small), self.parameters)
+        boxes, keypoints = _to_image(found, scale, image.shape[1], image.shape[0])
+        return boxes, found.scores.astype(np.float32), keypoints
+
     def _look_closer(
-        self, image: NDArray[np.uint8], boxes: NDArray[np.float32], keypoints: NDArray[np.float32]
+        self,
+        image: NDArray[np.uint8],
+        window: NDArray[np.intp],
+        boxes: NDArray[np.float32],
+        keypoints: NDArray[np.float32],
     ) -> NDArray[np.float32]:
-        """Return the keypoints, those improved that windows of the picture show larger."""
-        height, width = image.shape[:2]
-        for window in windows(boxes, width, height, self.parameters.closer_looks):
-            left, top, right, bottom = window.tolist()
-            part = image[top:bottom, left:right]
-            small, scale = fit_to_network(part, self.input_width, self.input_height)
-            found = decode(self._infer(small), self.parameters)
-            seen, closer = _to_image(found, scale, part.shape[1], part.shape[0])
-            seen += np.array([left, top, left, top], np.float32)
-            closer[:, :, :2] += np.array([left, top], np.float32)
-            keypoints = adopt(boxes, keypoints, window, seen, closer, (width, height))
-        return keypoints
+        """Return the keypoints, those improved that a window of the picture shows larger."""
+        left, top, right, bottom = window.tolist()
+        seen, _, closer = self._find(image[top:bottom, left:right])
+        seen += np.array([left, top, left, top], np.float32)
+        closer[:, :, :2] += np.array([left, top], np.float32)
+        return adopt(boxes, keypoints, window, seen, closer, (image.shape[1], image.shape[0]))
 
     def _infer(self, image: NDArray[np.uint8]) -> NetworkOutput:
         centre, box, joints, visible, heat = self._session.run(OUTPUT_NAMES, {self._input_name: image[None]})

@@ -20,6 +20,7 @@ from walkout.tracking.heading import BINS, observe_heading
 from walkout.tracking.identity import Duplicates, Recognised, Recognition, Zones
 from walkout.tracking.joint_views import Sight
 from walkout.tracking.joints import JointFilter
+from walkout.tracking.life import Life
 from walkout.tracking.parameters import TrackerParameters
 from walkout.tracking.recall import Recall
 from walkout.tracking.small_arrays import marked, stacked
@@ -33,9 +34,6 @@ from walkout.tracking.visibility import Occluders, Visibility
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
-_GONE = 0.1
-_SURE = 0.9
-_HIDDEN_PATIENCE = 3.0
 _DEFAULT_PERIOD_S = 0.1
 
 
@@ -67,6 +65,7 @@ class MultiViewTracker:
         self._zones = Zones(zones, fixtures, parameters.zone_margin)
         self._occluders = Occluders(fixtures)
         self._joints = JointFilter(parameters)
+        self._life = Life(parameters, self._zones, len(self._views))
         self._duplicates = Duplicates(parameters)
         self._encounters = Encounters(parameters)
         self._recognition = Recognition(parameters, self._zones.closed_world)
@@ -354,62 +353,12 @@ class MultiViewTracker:
                 self._encounters.hide(kept, absorbed, now)
             else:
                 self._close(absorbed, kept)
+        period = max(self._frame_period.values(), default=0.0)
         for track in self._tracks:
-            self._age(track, now)
+            if self._life.ends(track, now, period):
+                self._close(track)
         self._recognise(now)
         self._tracks = [t for t in self._tracks if t.state is not TrackState.CLOSED]
-
-    def _age(self, track: Track, now: int) -> None:
-        """Move one track through its life."""
-        p = self.parameters
-        if track.existence >= _GONE:
-            track.believed_ns = now
-        unseen = (now - track.last_hit_ns) / 1e9
-        period = max(self._frame_period.values(), default=0.0)
-        patience, leaving = max(p.lost_after_s, 3 * period), max(p.exit_close_s, 1.5 * period)
-        if track.existence > _SURE and track.state is TrackState.CONFIRMED:
-            patience *= _HIDDEN_PATIENCE  # no camera has missed him: he stands where none can see
-        if track.state is TrackState.TENTATIVE:
-            if unseen > patience / 2 or track.existence < _GONE:
-                self._close(track)
-            elif self._grown_up(track, now):
-                track.state = TrackState.CONFIRMED
-        elif track.state is TrackState.CONFIRMED:
-            # One camera alone may go on finding somebody else, or nobody, where he was.
-            doubtful = (now - track.firm_ns) / 1e9 > 2 * leaving
-            vanished = unseen > leaving or doubtful
-            vanished &= self._zones.inside(ZoneKind.EXIT, track.last_place)
-            if vanished or unseen > patience or (track.existence < _GONE and not self._trusted(track, now)):
-                track.lose(now)
-            if self._zones.outdoors(track.position) and self._zones.inside(ZoneKind.EXIT, track.position):
-                self._close(track)
-        if track.state is TrackState.LOST:
-            gone = (now - track.lost_ns) / 1e9
-            walked_back = gone > p.entry_lost_close_s and self._zones.inside(ZoneKind.ENTRY, track.last_place)
-            left = self._zones.inside(ZoneKind.EXIT, track.last_place)
-            if gone > p.lost_keep_s or walked_back or left:
-                self._close(track)
-
-    def _grown_up(self, track: Track, now: int) -> bool:
-        """Return whether a tentative shopper is to be confirmed; settles whether he came through the entry."""
-        p = self.parameters
-        enough = track.hits >= p.confirm_hits and track.existence > _SURE
-        enough &= (now - track.born_ns) / 1e9 >= p.confirm_age_s
-        enough &= len(track.hit_by_camera) >= min(p.birth_views, len(self._views))
-        if not enough or self._zones.outdoors(track.position):
-            return False  # who is still before the gate is no shopper yet
-        came_in = self._zones.outdoors(track.birth_place) and self._zones.inside(ZoneKind.ENTRY, track.position)
-        if came_in:
-            track.from_entry = track.settled = True
-        # In a closed store everybody walks in: a body that never stirs is furniture or a mistake of the detector.
-        moved = np.hypot(*(track.position - track.birth_place)) > p.birth_moves
-        return bool(came_in or moved or not self._zones.closed_world)
-
-    def _trusted(self, track: Track, now: int) -> bool:
-        """Return whether a shopper on whom most cameras disagree is kept: known to be in, and doubted only briefly."""
-        brief = (now - track.believed_ns) / 1e9 < 2 * self.parameters.lost_after_s
-        seen = (now - track.last_hit_ns) / 1e9 < self.parameters.lost_after_s / 3
-        return self._zones.closed_world and track.from_entry and brief and seen
 
     def _recognise(self, now: int) -> None:
         """Let confirmed bodies that did not come through the entry take up the identity of a missing shopper."""

@@ -102,13 +102,14 @@ def test_a_wrong_file_is_refused_and_left_as_it_is(tmp_path, content, commit, wo
     assert file.read_bytes() == before
 
 
-def test_runs_of_changed_sources_are_not_taken_up(tmp_path):
-    FinishedRuns(tmp_path / "runs", "abc+")
+def test_changed_sources_are_refused_before_anything_runs(tmp_path):
     with pytest.raises(UserError, match="changed since commit abc"):
         FinishedRuns(tmp_path / "runs", "abc+")
+    assert not (tmp_path / "runs").exists()
 
 
-def test_the_command_says_what_is_wrong(tmp_path, capsys):
+def test_the_command_says_what_is_wrong(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("walkout.evaluation.results.commit", lambda: "abc")
     (tmp_path / "result.json").write_text("{}")
     arguments = ["evaluate", "receipts", "kiosk_one", "--perception", "truth-boxes"]
     assert main([*arguments, "--resume", str(tmp_path / "result.json")]) == 2
