@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from walkout.tracking.filter import BODY, bend_of, pair_cost, pair_variance
+from walkout.tracking.filter import BODY, bend_of, pair_cost
 from walkout.tracking.parameters import TrackerParameters
 from walkout.tracking.small_arrays import stacked
 from walkout.tracking.track import Track
@@ -54,8 +54,7 @@ def assign(
         return Assignment(none, none, np.zeros((len(tracks), len(observations))))
     covariance = stacked([t.covariance for t in tracks], 5, 5)[:, BODY[:, None], BODY]
     bend = bend_of(np.array([t.mean[4] for t in tracks]), np.array([t.stature for t in tracks]))
-    variance = pair_variance(view, prediction, observations, seen, bend)
-    misfit, rows = pair_cost(covariance, prediction, observations, variance, parameters.robust_sigma)
+    misfit, rows = pair_cost(view, covariance, prediction, observations, seen, bend, parameters.robust_sigma)
     cost = misfit - rows * parameters.gate_sigma**2 / 2
     cost += parameters.appearance_weight * _look_costs(tracks, observations, parameters)
     cost += handicap[:, None]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from walkout.tracking.filter import BIRTH_ITERATIONS, BODY, pair_cost, pair_variance, update
+from walkout.tracking.filter import BIRTH_ITERATIONS, BODY, pair_cost, update
 from walkout.tracking.parameters import TrackerParameters
 from walkout.tracking.recall import Recall
 from walkout.tracking.view import ROWS, Observations, View
@@ -196,9 +196,8 @@ class BirthPool:
         seen = self._seen_rows(view, mean)
         means, covariances = update(view, mean[None], covariance[None], one, seen, _UPRIGHT, self._p, BIRTH_ITERATIONS)
         prediction = view.predict(means[:, BODY])
-        variance = pair_variance(view, prediction, one, seen, _UPRIGHT)
         tight = covariances[:, BODY[:, None], BODY]
-        misfit, rows = pair_cost(tight, prediction, one, variance, self._p.robust_sigma)
+        misfit, rows = pair_cost(view, tight, prediction, one, seen, _UPRIGHT, self._p.robust_sigma)
         if rows[0, 0] < 2 or not misfit[0, 0] < rows[0, 0] * self._p.gate_sigma**2 / 2:
             return None
         return means[0], covariances[0]
@@ -215,16 +214,15 @@ class BirthPool:
         prediction = view.predict(body)
         visibility = Visibility(view, body, prediction, self._occluders)
         tight = covariance[None][:, BODY[:, None], BODY]
-        variance = pair_variance(view, prediction, everything, visibility.rows, _UPRIGHT)
-        misfit, rows = pair_cost(tight, prediction, everything, variance, self._p.robust_sigma)
+        seen, limit = visibility.rows, self._p.robust_sigma
+        misfit, rows = pair_cost(view, tight, prediction, everything, seen, _UPRIGHT, limit)
         hidden = bool(len(everything)) and bool((misfit < rows * self._p.gate_sigma**2 / 2).any())
         expected = 0.0 if hidden else float(visibility.fraction[0])
         if not lone:
             return expected, None
         index = np.array([item.index for item in lone])
         subset = chosen.select(index)
-        variance = pair_variance(view, prediction, subset, visibility.rows, _UPRIGHT)
-        misfit, rows = pair_cost(tight, prediction, subset, variance, self._p.robust_sigma)
+        misfit, rows = pair_cost(view, tight, prediction, subset, seen, _UPRIGHT, limit)
         cost = misfit[0] - rows[0] * self._p.gate_sigma**2 / 2
         best = int(np.argmin(cost))
         return expected, int(index[best]) if cost[best] < 0 and rows[0, best] >= 2 else None

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from walkout.tracking.filter import BODY, huber_weight, pair_cost, pair_variance
+from walkout.tracking.filter import BODY, huber_weight, pair_cost
 from walkout.tracking.parameters import TrackerParameters
 from walkout.tracking.recall import Recall
 from walkout.tracking.view import Observations, View
@@ -110,8 +110,8 @@ class Competition:
         prediction = view.predict(expected)
         visibility = Visibility(view, expected, prediction, self._occluders)
         seen = visibility.rows
-        variance = pair_variance(view, prediction, observations, seen, np.zeros(len(expected)))
-        misfit, rows = pair_cost(covariance + _SLACK, prediction, observations, variance, self._p.robust_sigma)
+        upright, limit = np.zeros(len(expected)), self._p.robust_sigma
+        misfit, rows = pair_cost(view, covariance + _SLACK, prediction, observations, seen, upright, limit)
         cost = (
             misfit
             - rows * self._p.gate_sigma**2 / 2

@@ -11,9 +11,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from walkout.tracking import kernels
 from walkout.tracking.parameters import TrackerParameters
-from walkout.tracking.small_arrays import six, solve, squares
-from walkout.tracking.view import ROWS, Observations, Prediction, View
+from walkout.tracking.view import Observations, Prediction, View
 
 FloatArray = NDArray[np.float64]
 
@@ -64,13 +64,6 @@ def huber_weight(normalised: FloatArray, limit: float) -> FloatArray:
     return np.asarray(limit / np.maximum(np.abs(normalised), limit))
 
 
-def huber_loss(normalised: FloatArray, limit: float) -> FloatArray:
-    """Return Huber's loss of residuals in sigmas (the square near zero)."""
-    size = np.abs(normalised)
-    inner = np.minimum(size, limit)
-    return np.asarray(inner * (2 * size - inner))
-
-
 def bend_of(height: FloatArray, stature: FloatArray) -> FloatArray:
     """Return by how many metres (t,) shoppers stoop."""
     return np.asarray(np.maximum(stature - height - _UPRIGHT_M, 0.0))
@@ -82,50 +75,41 @@ def _posture_variance(view: View, scale: FloatArray, bend: FloatArray) -> FloatA
     return np.asarray((view.posture**2 + free**2) * scale[:, None] ** 2)
 
 
-def pair_variance(
-    view: View, prediction: Prediction, observations: Observations, seen: NDArray[np.bool_], bend: FloatArray
-) -> FloatArray:
-    """Return the variance (t, d, ROWS) of all rows of all pairs; infinite where missing, not in ``seen`` (t, ROWS).
-
-    Joints and boxes of shoppers who stoop by ``bend`` (t,) metres may stand further off the upright cylinder.
-    """
-    posture = _posture_variance(view, prediction.scale, bend)
-    return np.where(seen[:, None, :], observations.variance[None] + posture[:, None, :], np.inf)
-
-
 def pair_cost(
-    covariance: FloatArray, prediction: Prediction, observations: Observations, variance: FloatArray, limit: float
-) -> tuple[FloatArray, FloatArray]:
+    view: View,
+    covariance: FloatArray,
+    prediction: Prediction,
+    observations: Observations,
+    seen: NDArray[np.bool_],
+    bend: FloatArray,
+    limit: float,
+) -> tuple[FloatArray, NDArray[np.int64]]:
     """Return the misfit (t, d) and the number of rows (t, d) of every pair of a shopper and a detection.
 
     The misfit is the robust negative log-likelihood (times 2, without the constant) of the detection given the
     shopper's prediction with ``covariance`` (t, 3, 3) of x, y, height: Mahalanobis distance with Huber's loss plus the
     log determinant, which stops vague shoppers from taking everything. Of pairs that are out of the question it is only
     a lower bound, itself far beyond any gate: Huber's loss of every row alone, were the whole uncertainty spent on it.
+
+    Rows count that are in ``seen`` (t, ROWS). Joints and boxes of shoppers who stoop by ``bend`` (t,) metres may stand
+    further off the upright cylinder.
     """
-    residual = observations.rows[None] - prediction.rows[:, None]
-    rows = np.isfinite(variance).sum(axis=2)
-    jacobian = prediction.jacobian
-    spread = ((jacobian @ covariance) * jacobian).sum(axis=2)
-    misfit = huber_loss(residual / np.sqrt(ROWS * spread[:, None] + variance), limit).sum(axis=2)
-    track, detection = np.nonzero(misfit < _HOPELESS + _HOPELESS_ROW * rows)
-    residual, variance = residual[track, detection], variance[track, detection]
-    information = 1 / variance
-    root = np.sqrt(information)
-    prior = np.asarray(np.linalg.inv(covariance), dtype=np.float64)
-    square, six_prior = squares(jacobian)[track], six(prior)[track]
-    weight = huber_weight(residual / np.sqrt(spread[track] + variance), limit)
-    jacobian = jacobian[track]
-    for last in (False, True):
-        weighted = (information * weight)[:, None]
-        normal = six_prior + (weighted @ square)[:, 0]
-        step, determinant = solve(normal, ((weighted * residual[:, None]) @ jacobian)[:, 0])
-        rest = (residual - (jacobian @ step[..., None])[..., 0]) * root
-        if not last:
-            weight = huber_weight(rest, limit)
-    volume = np.log(determinant * np.linalg.det(covariance)[track])
-    pull = ((step[:, None] @ prior[track])[:, 0] * step).sum(axis=1)
-    misfit[track, detection] = pull + huber_loss(rest, limit).sum(axis=1) + volume
+    misfit = np.empty((len(covariance), len(observations)))
+    rows = np.empty(misfit.shape, dtype=np.int64)
+    kernels.pair_misfits(
+        np.ascontiguousarray(covariance),
+        prediction.rows,
+        prediction.jacobian,
+        observations.rows,
+        observations.variance,
+        _posture_variance(view, prediction.scale, bend),
+        seen,
+        limit,
+        _HOPELESS,
+        _HOPELESS_ROW,
+        misfit,
+        rows,
+    )
     return misfit, rows
 
 
@@ -149,21 +133,26 @@ def update(
     if not len(mean):
         return mean, covariance
     tight = covariance[:, BODY[:, None], BODY]
-    prior = np.linalg.inv(tight)
-    before = mean[:, BODY]
-    body, posterior = before.copy(), tight
+    prior = np.asarray(np.linalg.inv(tight), dtype=np.float64)
+    before = np.ascontiguousarray(mean[:, BODY])
+    body, step, posterior = before.copy(), np.empty(before.shape), np.empty(tight.shape)
     for iteration in range(iterations):
         if iteration or prediction is None:
             prediction = view.predict(body)
-        posture = _posture_variance(view, prediction.scale, bend)
-        variance = np.where(seen, observations.variance + posture, np.inf)
-        residual = observations.rows - prediction.rows
-        weight = huber_weight(residual / np.sqrt(variance), parameters.robust_sigma) / variance
-        jacobian = prediction.jacobian
-        weighted = (jacobian * weight[..., None]).swapaxes(1, 2)
-        posterior = np.linalg.inv(prior + weighted @ jacobian)
-        pull = residual[..., None] + jacobian @ (body - before)[..., None]
-        step = (posterior @ (weighted @ pull))[..., 0]
+        kernels.correct_body(
+            body,
+            before,
+            prior,
+            prediction.rows,
+            prediction.jacobian,
+            observations.rows,
+            observations.variance,
+            _posture_variance(view, prediction.scale, bend),
+            seen,
+            parameters.robust_sigma,
+            step,
+            posterior,
+        )
         body = before + step
         body[:, 2] = np.clip(body[:, 2], 0.7, 2.3)
     # Velocity is not seen: it follows place and height as far as the prior ties it to them.

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from walkout.geometry.camera import MIN_DEPTH, undistort_points
 from walkout.perception.types import Detections, Keypoint
 from walkout.store.model import Camera
+from walkout.tracking import kernels
 from walkout.tracking.parameters import TrackerParameters
 
 FloatArray = NDArray[np.float64]
@@ -39,9 +40,6 @@ _RING_RADII = np.array([0.8, 1.0, 0.45])
 """The silhouette: rings at the floor, the shoulders and the crown, radii as fractions of the body's radius."""
 _RING_POINTS = 3 * _RING
 _BODY_POINTS = _RING_POINTS + len(AXIS_HEIGHTS)
-_AXIS_POINT_OF_ROW = np.repeat(np.arange(_RING_POINTS, _BODY_POINTS), 2)
-_AXIS_OF_ROW = np.arange(ROWS) % 2
-"""Rows take turns: along the picture's width, along its height."""
 
 
 @dataclass(frozen=True)
@@ -114,12 +112,11 @@ class View:
     def __init__(self, camera: Camera, parameters: TrackerParameters) -> None:
         self.camera = camera
         self.parameters = parameters
-        self.projection = camera.projection
+        self.projection = np.array(camera.projection, dtype=np.float64, order="C")
         self.focal = float(np.sqrt(abs(np.linalg.det(camera.matrix[:2, :2]))))
         self.pixel_sd = parameters.pixel_noise * camera.width
         self._levels = np.concatenate([np.repeat(_RING_HEIGHTS, _RING), AXIS_HEIGHTS, PROBE_HEIGHTS])
         self._turn, self._shift = self._linear_map(parameters.body_radius)
-        self._row_direction = self.projection[_AXIS_OF_ROW, :3]
         posture = np.zeros(ROWS)
         posture[4:6] = posture[10:12] = parameters.limb_noise
         posture[6:10] = parameters.trunk_noise
@@ -152,25 +149,30 @@ class View:
 
     def predict(self, bodies: FloatArray) -> Prediction:
         """Return what the camera sees of bodies (t, 3): x, y, height."""
-        count = len(bodies)
-        homogeneous = (bodies @ self._turn + self._shift).reshape(count, 3, len(self._levels))
-        depth = np.maximum(homogeneous[:, 2], MIN_DEPTH)
-        pixels = homogeneous[:, :2] / depth[:, None]
-        ring = pixels[..., :_RING_POINTS]
-        point = np.empty((count, ROWS), dtype=np.intp)
-        point[:, :2], point[:, 2:4] = ring.argmin(axis=2), ring.argmax(axis=2)
-        point[:, 4:] = _AXIS_POINT_OF_ROW
-        body = np.arange(count)[:, None]
-        rows = pixels[body, _AXIS_OF_ROW, point]
-        jacobian = (self._row_direction - rows[..., None] * self.projection[2, :3]) / depth[body, point][..., None]
-        jacobian[..., 2] *= self._levels[point]
+        count, points = len(bodies), len(self._levels)
+        rows, jacobian = np.empty((count, ROWS)), np.empty((count, ROWS, 3))
+        pixels, depth = np.empty((count, 2, points)), np.empty((count, points))
+        kernels.project_bodies(
+            np.ascontiguousarray(bodies),
+            self._turn,
+            self._shift,
+            self.projection,
+            self._levels,
+            _RING_POINTS,
+            len(AXIS_HEIGHTS),
+            rows,
+            jacobian,
+            pixels,
+            depth,
+            MIN_DEPTH,
+        )
         middle = depth[:, _BODY_POINTS - 2]
         return Prediction(
             rows,
             jacobian,
             self.focal / middle,
             middle,
-            np.asarray(homogeneous[:, 2, :_BODY_POINTS].min(axis=1) > 0.2),
+            np.asarray(depth[:, :_BODY_POINTS].min(axis=1) > 0.2),
             pixels[..., _BODY_POINTS:].swapaxes(0, 1),
         )
 

@@ -3,7 +3,7 @@ import pytest
 
 from walkout.evaluation.made_crowd import MadeCrowd
 from walkout.tracking import filter as shopper_filter
-from walkout.tracking.filter import pair_cost, pair_variance
+from walkout.tracking.filter import pair_cost
 from walkout.tracking.parameters import TrackerParameters
 from walkout.tracking.view import ROWS, View
 
@@ -23,10 +23,10 @@ def test_only_pairs_out_of_the_question_get_a_bound_instead_of_their_misfit(
     roots = rng.normal(0, 1, (20, 3, 3)) * rng.uniform(0.01, 0.1, (20, 1, 1))
     covariance = roots @ roots.swapaxes(1, 2) + 1e-4 * np.eye(3)
     observations, prediction = view.observe(detections), view.predict(bodies)
-    variance = pair_variance(view, prediction, observations, np.ones((20, ROWS), np.bool_), np.zeros(20))
-    short, rows = pair_cost(covariance, prediction, observations, variance, 2.0)
+    seen = np.ones((20, ROWS), np.bool_)
+    short, rows = pair_cost(view, covariance, prediction, observations, seen, np.zeros(20), 2.0)
     monkeypatch.setattr(shopper_filter, "_HOPELESS", np.inf)
-    whole, _ = pair_cost(covariance, prediction, observations, variance, 2.0)
+    whole, _ = pair_cost(view, covariance, prediction, observations, seen, np.zeros(20), 2.0)
     bounded = short != whole
     assert 0.1 < bounded.mean() < 0.9
     assert (short[bounded] >= FAR + 4.5 * rows[bounded]).all()
