@@ -25,8 +25,16 @@ def compiled(result: str, *arguments: str) -> Callable[[Function], Function]:
 
     A shop that opens must not stop for seconds at its first shopper, whatever his arrays look like.
     """
-    decorator = njit(f"{result}({', '.join(arguments)})", cache=True, error_model="numpy", nogil=True)
-    return cast(Callable[[Function], Function], decorator)
+    types = f"{result}({', '.join(arguments)})"
+
+    def decorate(function: Function) -> Function:
+        try:
+            made = njit(types, cache=True, error_model="numpy", nogil=True)(function)
+        except RuntimeError:  # nowhere to keep it: a read-only file system without a home
+            made = njit(types, error_model="numpy", nogil=True)(function)
+        return cast(Function, made)
+
+    return decorate
 
 
 @compiled("void", _MATRIX, _MATRIX, _VECTOR, _MATRIX, _VECTOR, "i8", "i8", _MATRIX, _CUBE, _CUBE, _MATRIX, "f8")
