@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from walkout.drivers.types import Frame
 from walkout.perception.appearance import clothing_descriptors
-from walkout.perception.closer_look import adopt, windows
+from walkout.perception.arm_frames import ARM_JOINTS
+from walkout.perception.arms import ArmFinder
 from walkout.perception.decode import COARSE_STRIDE, FINE_STRIDE, DecodeParameters, NetworkOutput, Shoppers2D, decode
-from walkout.perception.models import SHOPPER_DETECTOR, ModelError, find_model, open_session
-from walkout.perception.types import KEYPOINT_COUNT, Detections
+from walkout.perception.models import ARM_FINDER, SHOPPER_DETECTOR, ModelError, find_model, open_session
+from walkout.perception.types import KEYPOINT_COUNT, Detections, Keypoint
 
 REMEDY = "walkout train detector"
 FORMAT_KEY, FORMAT = "walkout.format", "shopper-detector-1"
@@ -25,6 +26,9 @@ FORMAT_KEY, FORMAT = "walkout.format", "shopper-detector-1"
 
 OUTPUT_NAMES = ("centre", "box", "joints", "visible", "heat")
 _PADDING = 114
+_ARMS = [Keypoint.LEFT_ELBOW, Keypoint.RIGHT_ELBOW, Keypoint.LEFT_WRIST, Keypoint.RIGHT_WRIST]
+_FIRST_LOOK_WORTH = 0.75
+"""What a confidence of the first look in elbows and wrists is worth as one of the second: how often each is right."""
 
 
 @dataclass(frozen=True)
@@ -33,27 +37,35 @@ class DetectorParameters(DecodeParameters):
 
     model_path: str = field(default="", metadata={"description": "ONNX file of the detector; empty: the project's own"})
     threads: int = field(default=1, metadata={"description": "threads of inference"})
-    closer_looks: int = field(
-        default=0,
-        metadata={"description": "windows of a picture that are looked at again, larger: better hands, more CPU time"},
+    arm_model_path: str = field(
+        default="", metadata={"description": "ONNX file of the arm finder; empty: the project's own"}
+    )
+    arm_looks: int = field(
+        default=4,
+        metadata={"description": "most shoppers of a picture whose arms get a second look; 0: none, less CPU time"},
     )
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 1 <= self.threads <= 64:
             raise ValueError(f"detector threads is {self.threads}, must be 1..64")
-        if not 0 <= self.closer_looks <= 16:
-            raise ValueError(f"detector closer_looks is {self.closer_looks}, must be 0..16")
+        if not 0 <= self.arm_looks <= 100:
+            raise ValueError(f"detector arm_looks is {self.arm_looks}, must be 0..100")
 
     @property
     def path(self) -> Path:
         """The model file."""
         return Path(self.model_path).expanduser() if self.model_path else find_model(SHOPPER_DETECTOR)
 
+    @property
+    def arm_path(self) -> Path:
+        """The model file of the arm finder."""
+        return Path(self.arm_model_path).expanduser() if self.arm_model_path else find_model(ARM_FINDER)
+
     RANGES: ClassVar[Mapping[str, tuple[float, float]]] = {
         **DecodeParameters.RANGES,
         "threads": (1, 64),
-        "closer_looks": (0, 16),
+        "arm_looks": (0, 100),
     }
 
 
@@ -67,15 +79,20 @@ class Detector:
         self._session = open_session(path, REMEDY, self.parameters.threads)
         self.input_height, self.input_width = _checked_input(self._session, path)
         self._input_name = self._session.get_inputs()[0].name
+        looks = self.parameters.arm_looks
+        self._arms = ArmFinder(self.parameters.arm_path, self.parameters.threads) if looks else None
 
-    def detect(self, frame: Frame) -> Detections:
-        """Return the shoppers of a frame, best first, in pixels of the given (distorted) image."""
+    def detect(self, frame: Frame, second_look: bool = True) -> Detections:
+        """Return the shoppers of a frame, best first, in pixels of the given (distorted) image.
+
+        Without ``second_look`` it takes half the time, and hands are less exact.
+        """
         image = _checked_image(frame)
         boxes, scores, keypoints = self._find(image)
-        height, width = image.shape[:2]
-        if self.parameters.closer_looks and (width > self.input_width or height > self.input_height):
-            for window in windows(boxes, width, height, self.parameters.closer_looks):
-                keypoints = self._look_closer(image, window, boxes, keypoints)
+        if self._arms is not None and len(boxes):
+            keypoints[:, _ARMS, 2] *= _FIRST_LOOK_WORTH
+            if second_look:
+                self._look_at_arms(self._arms, image, boxes, keypoints)
         return Detections(
             camera_id=frame.camera_id,
             stamp_ns=frame.stamp_ns,
@@ -92,19 +109,14 @@ class Detector:
         boxes, keypoints = _to_image(found, scale, image.shape[1], image.shape[0])
         return boxes, found.scores.astype(np.float32), keypoints
 
-    def _look_closer(
-        self,
-        image: NDArray[np.uint8],
-        window: NDArray[np.intp],
-        boxes: NDArray[np.float32],
-        keypoints: NDArray[np.float32],
-    ) -> NDArray[np.float32]:
-        """Return the keypoints, those improved that a window of the picture shows larger."""
-        left, top, right, bottom = window.tolist()
-        seen, _, closer = self._find(image[top:bottom, left:right])
-        seen += np.array([left, top, left, top], np.float32)
-        closer[:, :, :2] += np.array([left, top], np.float32)
-        return adopt(boxes, keypoints, window, seen, closer, (image.shape[1], image.shape[0]))
+    def _look_at_arms(
+        self, finder: ArmFinder, image: NDArray[np.uint8], boxes: NDArray[np.float32], keypoints: NDArray[np.float32]
+    ) -> None:
+        """Replace, in ``keypoints``, those of the arms of the surest shoppers by what a second look tells."""
+        looked = slice(self.parameters.arm_looks)
+        arms = finder.find(image, boxes[looked], keypoints[looked]).astype(np.float32)
+        told = arms[:, :, 2] > 0.0
+        keypoints[looked, : len(ARM_JOINTS)][told] = arms[told]
 
     def _infer(self, image: NDArray[np.uint8]) -> NetworkOutput:
         centre, box, joints, visible, heat = self._session.run(OUTPUT_NAMES, {self._input_name: image[None]})

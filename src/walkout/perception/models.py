@@ -9,6 +9,7 @@ import onnxruntime
 from walkout.errors import UserError
 
 SHOPPER_DETECTOR = "shopper_detector.onnx"
+ARM_FINDER = "arm_finder.onnx"
 PRODUCT_EMBEDDING = "product_embedding.onnx"
 
 

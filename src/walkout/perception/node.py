@@ -39,7 +39,10 @@ class DetectorNodeParameters(ManagedParameters):
 
 
 class DetectorNode(ManagedNode):
-    """Runs the network in a thread of its own; frames wait in a bounded queue per camera, the oldest goes first."""
+    """Runs the networks in a thread of its own; frames wait in a bounded queue per camera, the oldest goes first.
+
+    While more frames wait than there are cameras, shoppers get no second look: better than to drop frames.
+    """
 
     def __init__(self, subscribe: bool = True) -> None:
         """Load the store. Composed with the drivers it does not subscribe: ``submit`` takes the frames directly."""
@@ -58,6 +61,8 @@ class DetectorNode(ManagedNode):
         self._diagnostics = Diagnostics(self, "detector")
         self._diagnostics.watch("queue", lambda: sum(map(len, self._queues.values())))
         self._diagnostics.set("model", parameters.network.path)
+        self._hurried = 0
+        self._diagnostics.watch("frames without a second look", lambda: self._hurried)
 
     def configure(self) -> None:
         """Load the model."""
@@ -120,19 +125,23 @@ class DetectorNode(ManagedNode):
             queue.append(frame)
             self._wake.notify()
 
-    def _next(self) -> Frame | None:
+    def _next(self) -> tuple[Frame, bool] | None:
+        """Return the oldest frame and whether there is time for a second look."""
         with self._wake:
             while not self._stopping:
                 waiting = [queue for queue in self._queues.values() if queue]
                 if waiting:
-                    return min(waiting, key=lambda queue: queue[0].stamp_ns).popleft()
+                    in_time = sum(map(len, waiting)) <= len(self._queues)
+                    return min(waiting, key=lambda queue: queue[0].stamp_ns).popleft(), in_time
                 self._wake.wait()
             return None
 
     def _work(self) -> None:
-        while (frame := self._next()) is not None:
+        while (work := self._next()) is not None:
+            frame, in_time = work
+            self._hurried += not in_time
             started_ns = time.perf_counter_ns()
-            detections = self._detector.detect(frame)
+            detections = self._detector.detect(frame, second_look=in_time)
             busy_ns = time.perf_counter_ns() - started_ns
             if self._stopping:
                 return

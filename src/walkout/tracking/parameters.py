@@ -140,9 +140,9 @@ class TrackerParameters:
     elbow_acceleration_sd: float = _setting(1.0, 0.1, 50.0, "m/s^1.5", "Density of the acceleration noise of elbows.")
     trunk_acceleration_sd: float = _setting(1.0, 0.1, 50.0, "m/s^1.5", "The same of head, shoulders and hips.")
     joint_noise: float = _setting(
-        0.015, 0.0, 0.2, "1", "Noise of a keypoint as a fraction of the box's height, besides pixel_noise."
+        0.008, 0.0, 0.2, "1", "Noise of a sure keypoint as a fraction of the box's height, besides pixel_noise."
     )
-    mirror_probability: float = _setting(0.25, 0.001, 0.499, "1", "How often a detector exchanges left and right.")
+    mirror_probability: float = _setting(0.08, 0.001, 0.499, "1", "How often a detector exchanges left and right.")
     joint_memory_s: float = _setting(0.5, 0.05, 10.0, "s", "Time constant with which unseen joints return to rest.")
     max_joint_sd: float = _setting(0.30, 0.02, 1.0, "m", "Joints less certain than this are published as unknown.")
 

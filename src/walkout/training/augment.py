@@ -22,12 +22,17 @@ def augment(
     ``size`` (width, height) cuts a smaller picture out, mostly where a shopper is: more shoppers for the same work.
     """
     image, labels = _warp(image, labels, rng, size or (image.shape[1], image.shape[0]))
+    return discolour(image, rng), labels
+
+
+def discolour(image: Image, rng: np.random.Generator) -> Image:
+    """Return the picture recoloured, maybe blurred or partly covered, with noise: every pixel stays where it is."""
     image = _recolour(image, rng)
     if rng.random() < 0.15:
         image = _blur(image, rng)
     if rng.random() < 0.25:
         image = _cover(image, rng)
-    return _noise(image, rng), labels
+    return _noise(image, rng)
 
 
 def _warp(image: Image, labels: Labels, rng: np.random.Generator, size: tuple[int, int]) -> tuple[Image, Labels]:

@@ -48,7 +48,8 @@ class DatasetParameters:
     """``pictures`` in shards of ``shard``; what else there is trades variety for speed.
 
     A store is stocked, lit and given ``cameras`` ``settings`` times, each time for ``scenes`` crowds: the renderer then
-    draws only people, which is several times as fast. Of the views without anybody ``empty_share`` are kept.
+    draws only people, which is several times as fast. Of the views without anybody ``empty_share`` are kept. Cameras
+    have one of the resolutions ``cameras_pixels``; pictures are kept at ``size`` (width, height).
     """
 
     pictures: int = 16000
@@ -59,14 +60,28 @@ class DatasetParameters:
     empty_share: float = 0.15
     seed: int = 1
     workers: int = 2
+    cameras_pixels: tuple[tuple[int, int], ...] = CameraRanges().resolutions
+    size: tuple[int, int] = INPUT_SIZE
 
     def __post_init__(self) -> None:
         if min(self.pictures, self.shard, self.settings, self.cameras, self.scenes, self.workers) < 1:
             raise ValueError("all sizes of a data set must be at least 1")
 
 
-def generate(folder: Path, parameters: DatasetParameters, report: Callable[[int, int], None]) -> None:
-    """Write the shards that are missing, in worker processes; ``report(done, all)`` after each."""
+ShardJob = tuple[str, int, DatasetParameters]
+"""A folder, the number of a shard to write there, and what it holds."""
+
+
+def generate(
+    folder: Path,
+    parameters: DatasetParameters,
+    report: Callable[[int, int], None],
+    make: Callable[[ShardJob], int] | None = None,
+) -> None:
+    """Write the shards that are missing, in worker processes; ``report(done, all)`` after each.
+
+    ``make`` writes one shard: pictures and their labels, if it is not given.
+    """
     wanted = range(-(-parameters.pictures // parameters.shard))
     missing = [number for number in wanted if number not in set(shard_numbers(folder))]
     done = len(wanted) - len(missing)
@@ -78,7 +93,7 @@ def generate(folder: Path, parameters: DatasetParameters, report: Callable[[int,
     workers = min(parameters.workers, len(jobs))
     # A fresh process per shard gives back what the graphics driver keeps of each store.
     with context.Pool(workers, initializer=_one_render_thread, maxtasksperchild=1) as pool:
-        for _ in pool.imap_unordered(_make_shard, jobs):
+        for _ in pool.imap_unordered(make or _make_shard, jobs):
             done += 1
             report(done, len(wanted))
 
@@ -89,19 +104,23 @@ def _one_render_thread() -> None:
     cv2.setNumThreads(1)
 
 
-def _make_shard(job: tuple[str, int, DatasetParameters]) -> int:
+def _make_shard(job: ShardJob) -> int:
     folder, number, parameters = job
+    write_shard(Path(folder), number, list(shard_samples(number, parameters)))
+    return number
+
+
+def shard_samples(number: int, parameters: DatasetParameters) -> Iterator[Sample]:
+    """Yield the pictures of a shard, all of random stores."""
     rng = np.random.default_rng([parameters.seed, number])
     catalogue = load_store("corner")
-    samples: list[Sample] = []
-    while len(samples) < parameters.shard:
-        store = random_store(catalogue, rng)
-        for sample in random_views(store, parameters, rng):
-            samples.append(sample)
-            if len(samples) == parameters.shard:
+    made = 0
+    while made < parameters.shard:
+        for sample in random_views(random_store(catalogue, rng), parameters, rng):
+            yield sample
+            made += 1
+            if made == parameters.shard:
                 break
-    write_shard(Path(folder), number, samples)
-    return number
 
 
 def random_views(store: Store, parameters: DatasetParameters, rng: Rng) -> Iterator[Sample]:
@@ -112,17 +131,23 @@ def random_views(store: Store, parameters: DatasetParameters, rng: Rng) -> Itera
         items = Stock(store, (float(rng.uniform(0.1, 0.8)), 1.0), rng).table
         lighting = random_lighting(rng)
         points = placer.free_points(parameters.cameras, rng)
-        cameras = [random_camera(number, store, point, CameraRanges(), rng) for number, point in enumerate(points)]
+        ranges = CameraRanges(resolutions=parameters.cameras_pixels)
+        cameras = [random_camera(number, store, point, ranges, rng) for number, point in enumerate(points)]
         for _ in range(parameters.scenes):
-            yield from _scene_views(renderer, placer, cameras, items, lighting, parameters.empty_share, rng)
+            views = _scene_views(renderer, placer, cameras, items, lighting, parameters.empty_share, rng)
+            for camera, rendered, scene, posed in views:
+                yield labelled(camera, rendered, scene, posed, parameters.size)
 
 
-def store_views(store: Store, scenes: int, rng: Rng) -> Iterator[Sample]:
-    """Yield pictures of a real store's own cameras with random crowds: what the detector is judged on."""
+def store_views(store: Store, scenes: int, rng: Rng, size: tuple[int, int] = INPUT_SIZE) -> Iterator[Sample]:
+    """Yield pictures of a real store's own cameras with random crowds: what the networks are judged on."""
     renderer, placer = Renderer(store), CrowdPlacer(store)
     items = Stock(store, (0.5, 1.0), rng).table
     for _ in range(scenes):
-        yield from _scene_views(renderer, placer, store.cameras, items, Lighting(), 1.0, rng)
+        for camera, rendered, scene, posed in _scene_views(
+            renderer, placer, store.cameras, items, Lighting(), 1.0, rng
+        ):
+            yield labelled(camera, rendered, scene, posed, size)
 
 
 def _scene_views(
@@ -133,7 +158,7 @@ def _scene_views(
     lighting: Lighting,
     empty_share: float,
     rng: Rng,
-) -> Iterator[Sample]:
+) -> Iterator[tuple[Camera, Rendered, Scene, list[PosedBody]]]:
     """Yield the views of one random crowd; what people hold is back on the shelves afterwards."""
     bodies = BodyLibrary.load()
     shelved = items.position.copy(), items.yaw.copy()
@@ -141,7 +166,7 @@ def _scene_views(
     posed = [bodies.pose(person) for person in scene.people]
     for camera in cameras:
         if _sees_anybody(camera, posed) or rng.random() < empty_share:
-            yield view(renderer, camera, scene, posed)
+            yield camera, renderer.render(camera, scene, ids=True, depth=True), scene, posed
     items.place[items.place == ItemPlace.HAND] = ItemPlace.SHELF
     items.position[:], items.yaw[:] = shelved
 
@@ -184,18 +209,23 @@ def _put_into_hands(items: ItemTable, crowd: Crowd, store: Store, rng: Rng) -> N
                 items.yaw[row] = posed.palm_yaw[hand] + rng.normal(0, 0.3)
 
 
-def view(renderer: Renderer, camera: Camera, scene: Scene, posed: list[PosedBody]) -> Sample:
-    """Render one picture and label it, at the network's input size."""
-    rendered = renderer.render(camera, scene, ids=True, depth=True)
-    image = np.asarray(cv2.resize(rendered.image, INPUT_SIZE, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-    return Sample(image, make_labels(camera, rendered, scene, posed))
+def labelled(
+    camera: Camera, rendered: Rendered, scene: Scene, posed: list[PosedBody], size: tuple[int, int] = INPUT_SIZE
+) -> Sample:
+    """Return a rendered picture at a ``size`` (width, height) of the camera's shape, and what is true of it."""
+    image = rendered.image
+    if size != (camera.width, camera.height):
+        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    return Sample(image, make_labels(camera, rendered, scene, posed, size))
 
 
-def make_labels(camera: Camera, rendered: Rendered, scene: Scene, posed: list[PosedBody]) -> Labels:
-    """Return what is true of a rendered picture, in pixels of the network's input."""
+def make_labels(
+    camera: Camera, rendered: Rendered, scene: Scene, posed: list[PosedBody], size: tuple[int, int] = INPUT_SIZE
+) -> Labels:
+    """Return what is true of a rendered picture, in pixels of the picture at ``size`` (width, height)."""
     assert rendered.ids is not None
     assert rendered.depth is not None
-    scale = INPUT_SIZE[0] / camera.width
+    scale = size[0] / camera.width
     boxes, seen, joints, share, pixels = [], [], [], [], []
     for person, body in zip(scene.people, posed, strict=True):
         outline, _ = project(camera, body.vertices)
@@ -215,9 +245,9 @@ def make_labels(camera: Camera, rendered: Rendered, scene: Scene, posed: list[Po
     scaled_joints = np.array(joints, dtype=np.float32)
     scaled_joints[:, :, :2] = (scaled_joints[:, :, :2] + 0.5) * scale - 0.5
     return Labels(
-        clip_boxes((np.array(boxes, np.float32) + 0.5) * scale - 0.5, *INPUT_SIZE),
-        clip_boxes((np.array(seen, np.float32) + 0.5) * scale - 0.5, *INPUT_SIZE),
-        mark_outside(scaled_joints, *INPUT_SIZE),
+        clip_boxes((np.array(boxes, np.float32) + 0.5) * scale - 0.5, *size),
+        clip_boxes((np.array(seen, np.float32) + 0.5) * scale - 0.5, *size),
+        mark_outside(scaled_joints, *size),
         np.array(share, np.float32),
         np.array(pixels, np.float32),
     )

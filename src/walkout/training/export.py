@@ -1,4 +1,4 @@
-"""From the trained network to the ONNX file that the detector opens."""
+"""From trained networks to the ONNX files that perception opens."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from walkout.perception import arms
+from walkout.perception.arms import INPUT_PIXELS
 from walkout.perception.detector import FORMAT, FORMAT_KEY, OUTPUT_NAMES
 from walkout.training.loss import BOX_UNIT
 from walkout.training.network import ShopperNetwork
@@ -34,23 +36,57 @@ class _Deployed(nn.Module):
 
 
 def export_onnx(network: ShopperNetwork, path: Path, width: int, height: int, notes: dict[str, str]) -> None:
-    """Write the network as ONNX; ``notes`` become metadata entries ``walkout.<key>``."""
-    module = _Deployed(network).eval()
+    """Write the detector as ONNX; ``notes`` become metadata entries ``walkout.<key>``."""
+    example = torch.zeros(1, height, width, 3, dtype=torch.uint8)
+    _write(_Deployed(network), example, path, list(OUTPUT_NAMES), {}, {FORMAT_KEY: FORMAT, **_prefixed(notes)})
+
+
+class _DeployedArms(nn.Module):
+    """Pictures in, logits out: only the numbers around the likeliest cell need to become probabilities."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the logits (n, 8, CELLS, CELLS)."""
+        return self.network(normalise(images))  # type: ignore[no-any-return]
+
+
+def export_arms(network: nn.Module, path: Path, notes: dict[str, str]) -> None:
+    """Write the arm finder as ONNX, for any number of pictures at once."""
+    example = torch.zeros(2, INPUT_PIXELS, INPUT_PIXELS, 3, dtype=torch.uint8)
+    axes = {"pictures": {0: "shoppers"}, "cells": {0: "shoppers"}}
+    entries = {arms.FORMAT_KEY: arms.FORMAT, **_prefixed(notes)}
+    _write(_DeployedArms(network), example, path, ["cells"], axes, entries)
+
+
+def _prefixed(notes: dict[str, str]) -> dict[str, str]:
+    return {f"walkout.{key}": value for key, value in notes.items()}
+
+
+def _write(
+    module: nn.Module,
+    example: Tensor,
+    path: Path,
+    outputs: list[str],
+    axes: dict[str, dict[int, str]],
+    entries: dict[str, str],
+) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".tmp")
-    example = torch.zeros(1, height, width, 3, dtype=torch.uint8)
     with torch.no_grad():
         torch.onnx.export(
-            module,
+            module.eval(),
             (example,),
             str(temporary),
-            input_names=["image"],
-            output_names=list(OUTPUT_NAMES),
+            input_names=["pictures" if axes else "image"],
+            output_names=outputs,
+            dynamic_axes=axes,
             opset_version=17,
             dynamo=False,
         )
     model = onnx.load(str(temporary))
-    entries = {FORMAT_KEY: FORMAT, **{f"walkout.{key}": value for key, value in notes.items()}}
     onnx.helper.set_model_props(model, entries)
     onnx.save(model, str(temporary))
     temporary.replace(path)

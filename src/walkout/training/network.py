@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from walkout.perception.arm_frames import ARM_JOINTS
 from walkout.perception.types import KEYPOINT_COUNT
 
 FACING_BINS = 8
@@ -55,12 +56,8 @@ class Residual(nn.Module):
         return F.relu(self.second(self.first(x)) + self.shortcut(x))
 
 
-class ShopperNetwork(nn.Module):
-    """Image (b, 3, h, w) to raw outputs, see ``forward``: shoppers on a grid of stride 8, joint heat-maps at stride 4.
-
-    Shoppers are large, so the coarse grid separates them and leaves the expensive fine grid to the joints, where every
-    pixel of a wrist counts.
-    """
+class Trunk(nn.Module):
+    """Image (b, 3, h, w) to features of stride 8 (b, 3 width, h/8, w/8) and of stride 4 (b, fine, h/4, w/4)."""
 
     def __init__(self, parameters: NetworkParameters) -> None:
         super().__init__()
@@ -74,28 +71,39 @@ class ShopperNetwork(nn.Module):
         self.lateral32 = nn.Conv2d(last, sixteenth, 1)
         self.lateral16 = nn.Conv2d(sixteenth, eighth, 1)
         self.fuse8 = _conv(eighth, eighth)
-        self.person = _conv(eighth, eighth)
         self.lateral8 = nn.Conv2d(eighth, fine, 1)
         self.lateral4 = nn.Conv2d(quarter, fine, 1)
         self.fuse4 = _conv(fine, fine)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the features of stride 8 and of stride 4."""
+        c4 = self.stage4(self.stem(x))
+        c8 = self.stage8(c4)
+        c16 = self.stage16(c8)
+        p16 = F.relu(c16 + _enlarge(self.lateral32(self.stage32(c16)), c16))
+        p8 = self.fuse8(F.relu(c8 + _enlarge(self.lateral16(p16), c8)))
+        return p8, self.fuse4(F.relu(self.lateral4(c4) + _enlarge(self.lateral8(p8), c4)))
+
+
+class ShopperNetwork(nn.Module):
+    """Image (b, 3, h, w) to raw outputs, see ``forward``: shoppers on a grid of stride 8, joint heat-maps at stride 4.
+
+    Shoppers are large, so the coarse grid separates them and leaves the expensive fine grid to the joints, where every
+    pixel of a wrist counts.
+    """
+
+    def __init__(self, parameters: NetworkParameters) -> None:
+        super().__init__()
+        eighth, fine = 3 * parameters.width, parameters.fine
+        self.trunk = Trunk(parameters)
+        self.person = _conv(eighth, eighth)
         self.centre = nn.Conv2d(eighth, 1, 1)
         self.box = nn.Conv2d(eighth, 4, 1)
         self.joints = nn.Conv2d(eighth, 2 * KEYPOINT_COUNT, 1)
         self.visible = nn.Conv2d(eighth, KEYPOINT_COUNT, 1)
         self.heat = nn.Conv2d(fine, KEYPOINT_COUNT, 1)
         self.facing = nn.Conv2d(eighth, FACING_BINS, 1)
-        self._initialise()
-
-    def _initialise(self) -> None:
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
-            if isinstance(module, Residual):
-                nn.init.constant_(
-                    module.second[1].weight, 0.25
-                )  # nearly an identity at first: a short warm-up is enough
+        initialise(self)
         for out in (self.centre, self.heat, self.box, self.joints, self.visible, self.facing):
             nn.init.normal_(out.weight, std=0.01)
         for out in (self.centre, self.heat):
@@ -109,15 +117,42 @@ class ShopperNetwork(nn.Module):
         (b, FACING_BINS, ·), logits of the direction in the picture from a shopper's right side to its left: nobody uses
         it, it is there to be learnt: telling left from right is the hardest part of the joints.
         """
-        c4 = self.stage4(self.stem(x))
-        c8 = self.stage8(c4)
-        c16 = self.stage16(c8)
-        p16 = F.relu(c16 + _enlarge(self.lateral32(self.stage32(c16)), c16))
-        p8 = self.fuse8(F.relu(c8 + _enlarge(self.lateral16(p16), c8)))
-        fine = self.fuse4(F.relu(self.lateral4(c4) + _enlarge(self.lateral8(p8), c4)))
+        p8, fine = self.trunk(x)
         person = self.person(p8)
         heads = (self.centre(person), self.box(person), self.joints(person), self.visible(person), self.heat(fine))
         return (*heads, self.facing(person))
+
+
+class ArmNetwork(nn.Module):
+    """Picture of an upper body (b, 3, s, s) to logits (b, 8, s/4, s/4): in which cell is each of its arms' joints?
+
+    The detector's trunk, so that its weights are a start, and one more convolution.
+    """
+
+    def __init__(self, parameters: NetworkParameters) -> None:
+        super().__init__()
+        self.parameters_given = parameters
+        self.trunk = Trunk(parameters)
+        self.arms = _conv(parameters.fine, parameters.fine)
+        self.cells = nn.Conv2d(parameters.fine, len(ARM_JOINTS), 1)
+        initialise(self)
+        nn.init.normal_(self.cells.weight, std=0.01)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the logits."""
+        return self.cells(self.arms(self.trunk(x)[1]))  # type: ignore[no-any-return]
+
+
+def initialise(network: nn.Module) -> None:
+    """Give random weights to all convolutions of a network."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        if isinstance(module, Residual):
+            # nearly an identity at first: a short warm-up is enough
+            nn.init.constant_(module.second[1].weight, 0.25)
 
 
 def _enlarge(x: Tensor, like: Tensor) -> Tensor:

@@ -65,7 +65,7 @@ class SampleSet:
     def __len__(self) -> int:
         return len(self._index)
 
-    def outstretched(self) -> NDArray[np.float32]:
+    def stretched(self) -> NDArray[np.float32]:
         """Return (pictures,): how outstretched the most outstretched seen arm of each is, 0..1."""
         most = np.zeros(len(self), np.float32)
         for index, labels in enumerate(self._labels):

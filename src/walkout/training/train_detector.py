@@ -6,16 +6,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from walkout.perception.detector import Detector, DetectorParameters
 from walkout.store.loader import load_store
+from walkout.training.console import progress, show_training
 from walkout.training.dataset import INPUT_SIZE, DatasetParameters, generate, store_views
 from walkout.training.detector_card import model_notes, write_card
 from walkout.training.detector_metrics import evaluate, milliseconds_per_frame
+from walkout.training.detector_task import DetectorTask
 from walkout.training.export import export_onnx
 from walkout.training.shards import SampleSet, shard_numbers, write_shard
-from walkout.training.trainer import Progress as TrainingProgress
 from walkout.training.trainer import Trainer, TrainingParameters
 
 JUDGED_STORE = "corner"
@@ -53,13 +53,13 @@ class DetectorJob:
         return self.data / "judge"
 
     @property
-    def trainer(self) -> Trainer:
+    def trainer(self) -> Trainer[SampleSet]:
         """The trainer, as far as its checkpoint has come."""
         parameters = TrainingParameters(minutes=self.minutes, threads=self.threads, seed=self.seed)
         if self.start_from is not None:
             # What is learnt already would be lost again at the rate that random weights need.
             parameters = replace(parameters, learning_rate=parameters.learning_rate / 2)
-        return Trainer(parameters, self.data / "checkpoint.pt")
+        return Trainer(DetectorTask(), parameters, self.data / "checkpoint.pt")
 
 
 def run(job: DetectorJob, steps: tuple[str, ...]) -> None:
@@ -74,38 +74,18 @@ def run(job: DetectorJob, steps: tuple[str, ...]) -> None:
         _evaluate(job)
 
 
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[note]}"),
-    )
-
-
 def _generate(job: DetectorJob) -> None:
     parameters = DatasetParameters(pictures=job.pictures, workers=job.workers, seed=job.seed)
-    with _progress() as progress:
-        task = progress.add_task("pictures (shards)", total=None, note="")
-        generate(
-            job.training_pictures, parameters, lambda done, total: progress.update(task, completed=done, total=total)
-        )
+    with progress() as bar:
+        task = bar.add_task("pictures (shards)", total=None, note="")
+        generate(job.training_pictures, parameters, lambda done, total: bar.update(task, completed=done, total=total))
 
 
 def _train(job: DetectorJob) -> None:
     trainer = job.trainer
     if job.start_from is not None and trainer.step == 0:
         trainer.start_from(job.start_from, SampleSet(job.training_pictures))
-    with _progress() as progress:
-        task = progress.add_task("training (permille)", total=1000, note="")
-
-        def report(now: TrainingProgress) -> None:
-            terms = " ".join(f"{name} {value:.3f}" for name, value in now.loss.items())
-            note = f"{now.images} pictures, {now.images_per_s:.0f}/s, rate {now.learning_rate:.1e}, {terms}"
-            progress.update(task, completed=round(1000 * now.share), note=note)
-
-        trainer.run(lambda: SampleSet(job.training_pictures), report)
+    show_training(trainer, lambda: SampleSet(job.training_pictures))
 
 
 def _export(job: DetectorJob) -> None:
@@ -124,7 +104,7 @@ def _history(model: Path | None) -> list[str]:
     return [] if model is None else model_notes(model)["history"].splitlines()
 
 
-def _stage(job: DetectorJob, trainer: Trainer) -> str:
+def _stage(job: DetectorJob, trainer: Trainer[SampleSet]) -> str:
     pictures = len(SampleSet(job.training_pictures))
     note = f" ({job.note})" if job.note else ""
     return (
@@ -137,7 +117,7 @@ def _evaluate(job: DetectorJob) -> None:
     if not shard_numbers(job.judging_pictures):
         rng = np.random.default_rng(JUDGED_SEED)
         write_shard(job.judging_pictures, 0, list(store_views(load_store(JUDGED_STORE), JUDGED_SCENES, rng)))
-    detector = Detector(DetectorParameters(model_path=str(job.out)))
+    detector = Detector(DetectorParameters(model_path=str(job.out), arm_looks=0))
     data = SampleSet(job.judging_pictures)
     score = evaluate(detector, (data[index] for index in range(len(data))))
     speed = milliseconds_per_frame(detector, data[0].image)

@@ -1,4 +1,4 @@
-"""The training loop of the detector: resumable, by a budget of minutes."""
+"""The training loop of all networks: resumable, by a budget of minutes."""
 
 from __future__ import annotations
 
@@ -8,35 +8,64 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
-from walkout.training.augment import augment
 from walkout.training.export import normalise
-from walkout.training.loss import LossWeights, detector_loss
-from walkout.training.network import NetworkParameters, ShopperNetwork
-from walkout.training.shards import SampleSet
-from walkout.training.targets import make_targets
-from walkout.training.warm_start import load_weights
+from walkout.training.network import NetworkParameters
 
 _STATISTICS_PICTURES = 256
 ARM_PREFERENCE = 3.0
 """How much more often a picture with an outstretched arm is shown than one without."""
 
+Batch = tuple[Tensor, dict[str, Tensor]]
+"""Pictures (b, h, w, 3) uint8 and their targets by name."""
+
+
+class Samples(Protocol):
+    """A data set."""
+
+    def __len__(self) -> int: ...
+
+    def stretched(self) -> NDArray[np.float32]:
+        """Return (pictures,): how outstretched the most outstretched seen arm of each is, 0..1."""
+        ...
+
+
+Data = TypeVar("Data", bound=Samples)
+Taken = TypeVar("Taken", bound=Samples, contravariant=True)
+
+
+class Task(Protocol[Taken]):
+    """What a network is trained to do."""
+
+    def build(self, parameters: NetworkParameters) -> nn.Module:
+        """Return the network with random weights."""
+        ...
+
+    def start(self, network: Any, model: Path, pictures: Tensor) -> None:
+        """Give a network weights of an exported model; ``pictures`` (b, 3, h, w) are normalised ones."""
+        ...
+
+    def batch(self, data: Taken, rows: NDArray[np.intp], rng: np.random.Generator, share: float) -> Batch:
+        """Return samples with augmentation, when ``share`` of the budget is used."""
+        ...
+
+    def loss(self, output: Any, targets: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return the weighted terms by name; their sum is the loss."""
+        ...
+
 
 @dataclass(frozen=True)
 class TrainingParameters:
-    """How to train. The learning rate rises over ``warm_up_steps`` and falls as a cosine over ``minutes``.
-
-    Until ``whole_from`` of the budget is used, batches are parts of pictures, ``part`` (width, height), then whole.
-    """
+    """How to train. The learning rate rises over ``warm_up_steps`` and falls as a cosine over ``minutes``."""
 
     minutes: float = 30.0
     batch: int = 16
-    part: tuple[int, int] = (192, 160)
-    whole_from: float = 0.85
     learning_rate: float = 2e-3
     final_rate: float = 2e-5
     weight_decay: float = 1e-3
@@ -46,7 +75,6 @@ class TrainingParameters:
     seed: int = 1
     checkpoint_s: float = 60.0
     network: NetworkParameters = field(default_factory=NetworkParameters)
-    loss: LossWeights = field(default_factory=LossWeights)
 
     def __post_init__(self) -> None:
         if self.minutes <= 0 or self.batch < 1 or not 0 < self.final_rate <= self.learning_rate:
@@ -64,15 +92,16 @@ class Progress:
     loss: dict[str, float]
 
 
-class Trainer:
+class Trainer(Generic[Data]):
     """Trains one network; all state goes to the checkpoint file and comes back from it."""
 
-    def __init__(self, parameters: TrainingParameters, checkpoint: Path) -> None:
+    def __init__(self, task: Task[Data], parameters: TrainingParameters, checkpoint: Path) -> None:
+        self._task = task
         self.parameters = parameters
         self._checkpoint = checkpoint
         torch.set_num_threads(parameters.threads)
         torch.manual_seed(parameters.seed)
-        self.network = ShopperNetwork(parameters.network).to(memory_format=torch.channels_last)
+        self.network = task.build(parameters.network).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).eval()
         self._optimiser = torch.optim.AdamW(self._groups(), lr=parameters.learning_rate)
         self.step, self.images, self.elapsed_s = 0, 0, 0.0
@@ -91,21 +120,21 @@ class Trainer:
         """How much of the budget is used, 0..1."""
         return min(self.elapsed_s / (60 * self.parameters.minutes), 1.0)
 
-    def start_from(self, model: Path, data: SampleSet) -> None:
+    def start_from(self, model: Path, data: Data) -> None:
         """Begin with the weights of an exported model. Raises ValueError when it is of another network."""
         rng = np.random.default_rng([self.parameters.seed, 0])
         rows = rng.choice(len(data), min(len(data), _STATISTICS_PICTURES), replace=False)
-        images, _ = make_batch(data, rows, rng, self.parameters.part)
-        load_weights(self.network, model, normalise(images).contiguous(memory_format=torch.channels_last))
+        images, _ = self._task.batch(data, rows, rng, 0.0)
+        self._task.start(self.network, model, normalise(images).contiguous(memory_format=torch.channels_last))
         self.average.load_state_dict(self.network.state_dict())
 
-    def run(self, samples: Callable[[], SampleSet], report: Callable[[Progress], None]) -> None:
+    def run(self, samples: Callable[[], Data], report: Callable[[Progress], None]) -> None:
         """Train until the minutes are used; ``samples`` is asked again each epoch, so a data set may still grow."""
         saved = time.monotonic()
         while self.share < 1.0:
             data = samples()
             rng = np.random.default_rng([self.parameters.seed, self.step])
-            chance = 1.0 + ARM_PREFERENCE * data.outstretched()
+            chance = 1.0 + ARM_PREFERENCE * data.stretched()
             order = rng.choice(len(data), len(data), p=chance / chance.sum())
             for start in range(0, len(order) - self.parameters.batch + 1, self.parameters.batch):
                 began = time.monotonic()
@@ -125,14 +154,13 @@ class Trainer:
         cosine = 0.5 * (1 + math.cos(math.pi * self.share))
         return (p.final_rate + (p.learning_rate - p.final_rate) * cosine) * min(1.0, (self.step + 1) / p.warm_up_steps)
 
-    def _train(self, data: SampleSet, rows: NDArray[np.intp], rng: np.random.Generator) -> None:
-        size = self.parameters.part if self.share < self.parameters.whole_from else None
-        images, targets = make_batch(data, rows, rng, size)
+    def _train(self, data: Data, rows: NDArray[np.intp], rng: np.random.Generator) -> None:
+        images, targets = self._task.batch(data, rows, rng, self.share)
         for group in self._optimiser.param_groups:
             group["lr"] = self._rate()
         self.network.train()
         output = self.network(normalise(images).contiguous(memory_format=torch.channels_last))
-        terms = detector_loss(output, targets, self.parameters.loss)
+        terms = self._task.loss(output, targets)
         loss = torch.stack(list(terms.values())).sum()
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -183,17 +211,3 @@ class Trainer:
         self._optimiser.load_state_dict(state["optimiser"])
         self.step, self.images, self.elapsed_s = state["step"], state["images"], state["elapsed_s"]
         self._loss = state["loss"]
-
-
-def make_batch(
-    data: SampleSet, rows: NDArray[np.intp], rng: np.random.Generator, size: tuple[int, int] | None = None
-) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-    """Return augmented pictures (b, h, w, 3) uint8, cut to ``size``, and their targets, stacked by name."""
-    images, targets = [], []
-    for row in rows:
-        sample = data[int(row)]
-        image, labels = augment(sample.image, sample.labels, rng, size)
-        images.append(image)
-        targets.append(vars(make_targets(labels, image.shape[1], image.shape[0])))
-    stacked = {name: torch.from_numpy(np.stack([target[name] for target in targets])) for name in targets[0]}
-    return torch.from_numpy(np.stack(images)), stacked

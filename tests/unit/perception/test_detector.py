@@ -30,7 +30,7 @@ def with_blob(width: int, height: int, x: int, y: int, size: int) -> np.ndarray:
 
 def test_boxes_are_in_pixels_of_the_given_image(blob_model: Path) -> None:
     """The model answers to bright 8x8 cells with a fixed box; at 640x480 the cell is a 16x16 blob."""
-    detector = Detector(DetectorParameters(model_path=str(blob_model)))
+    detector = Detector(DetectorParameters(arm_looks=0, model_path=str(blob_model)))
     small = detector.detect(frame(with_blob(320, 240, 160, 80, 8)))
     large = detector.detect(frame(with_blob(640, 480, 320, 160, 16)))
     assert (small.camera_id, small.stamp_ns, len(small)) == ("c1", 123, 1)
@@ -41,14 +41,14 @@ def test_boxes_are_in_pixels_of_the_given_image(blob_model: Path) -> None:
 
 
 def test_pictures_of_another_shape_are_letterboxed(blob_model: Path) -> None:
-    detector = Detector(DetectorParameters(model_path=str(blob_model), score_threshold=0.6))
+    detector = Detector(DetectorParameters(arm_looks=0, model_path=str(blob_model), score_threshold=0.6))
     wide = detector.detect(frame(with_blob(1280, 480, 640, 160, 32)))
     assert len(wide) == 1
     np.testing.assert_allclose(wide.keypoints[0, 0, :2], [655.5, 175.5], atol=0.1)
 
 
 def test_boxes_end_at_the_image_and_an_empty_image_has_none(blob_model: Path) -> None:
-    detector = Detector(DetectorParameters(model_path=str(blob_model)))
+    detector = Detector(DetectorParameters(arm_looks=0, model_path=str(blob_model)))
     corner = detector.detect(frame(with_blob(640, 480, 624, 464, 16)))
     assert corner.boxes[0, 2] == 639
     assert corner.boxes[0, 3] == 479
@@ -84,7 +84,7 @@ def test_a_model_of_another_kind_is_refused(tmp_path: Path, written: bytes, inst
 @pytest.mark.parametrize("image", [np.zeros((480, 640), np.uint8), np.zeros((480, 640, 3), np.float32)])
 def test_an_image_of_another_format_is_refused(blob_model: Path, image: np.ndarray) -> None:
     with pytest.raises(ValueError, match="camera c1"):
-        Detector(DetectorParameters(model_path=str(blob_model))).detect(frame(image))
+        Detector(DetectorParameters(arm_looks=0, model_path=str(blob_model))).detect(frame(image))
 
 
 def test_threads_are_checked() -> None:

@@ -17,7 +17,7 @@ from walkout.simulation.scene import BodyPose, Person, Scene
 from walkout.simulation.stock import Stock
 from walkout.store.loader import load_store
 from walkout.store.model import Store
-from walkout.training.dataset import view
+from walkout.training.dataset import labelled
 from walkout.training.labels import Visibility
 
 
@@ -101,7 +101,7 @@ def test_a_raised_arm_is_not_told_to_hang(store: Store, renderer: Renderer, dete
         scene = scene_of(store, pose, looks=number)
         posed = [BodyLibrary.load().pose(scene.people[0])]
         for camera in store.cameras:
-            picture = view(renderer, camera, scene, posed)
+            picture = labelled(camera, renderer.render(camera, scene, ids=True, depth=True), scene, posed)
             wrist = picture.labels.joints[:1, Keypoint.RIGHT_WRIST]
             if not picture.labels.counted().any() or wrist[0, 2] != Visibility.SEEN:
                 continue
@@ -112,11 +112,25 @@ def test_a_raised_arm_is_not_told_to_hang(store: Store, renderer: Renderer, dete
     assert np.mean(near) > 0.4
 
 
-def test_a_closer_look_finds_arms_of_small_shoppers_more_precisely() -> None:
-    """Walkers in the larger store, with and without windows that are shown larger; joints of which both are sure."""
+def test_in_a_hurry_places_stay_and_arms_count_less(store: Store, renderer: Renderer, detector: Detector) -> None:
+    """A first look at an arm is less often right than a second one that is as sure."""
+    scene = scene_of(store, BodyPose(2.6, 1.75, 0.8), BodyPose(3.6, 1.9, 2.0))
+    frame = Frame("c1", 0, renderer.render(store.cameras[0], scene).image)
+    alone = Detector(DetectorParameters(arm_looks=0)).detect(frame)
+    hurried = detector.detect(frame, second_look=False)
+    assert len(alone) > 0
+    np.testing.assert_array_equal(alone.keypoints[..., :2], hurried.keypoints[..., :2])
+    arms = [Keypoint.LEFT_ELBOW, Keypoint.RIGHT_ELBOW, Keypoint.LEFT_WRIST, Keypoint.RIGHT_WRIST]
+    assert (hurried.keypoints[:, arms, 2] < alone.keypoints[:, arms, 2]).all()
+    others = np.setdiff1d(np.arange(len(Keypoint)), arms)
+    np.testing.assert_array_equal(alone.keypoints[:, others, 2], hurried.keypoints[:, others, 2])
+
+
+def test_a_second_look_finds_arms_more_precisely() -> None:
+    """Walkers in the larger store, their arms as the detector alone tells them and as the arm finder does."""
     store = load_store("arcade")
     renderer = Renderer(store)
-    detectors = [Detector(DetectorParameters(closer_looks=looks)) for looks in (0, 2)]
+    detectors = [Detector(DetectorParameters(arm_looks=looks)) for looks in (0, 1)]
     arms = [Keypoint.LEFT_ELBOW, Keypoint.RIGHT_ELBOW, Keypoint.LEFT_WRIST, Keypoint.RIGHT_WRIST]
     errors = []
     for looks in range(8):
@@ -128,11 +142,11 @@ def test_a_closer_look_finds_arms_of_small_shoppers_more_precisely() -> None:
             np.testing.assert_array_equal(found[0].boxes, found[1].boxes)
             box = true_box(project(camera, body.vertices)[0], camera.width, camera.height)
             overlap = box_iou(found[0].boxes, box)[:, 0]
-            if overlap.max(initial=0.0) > 0.5:
-                joints = np.stack([f.keypoints[overlap.argmax(), arms] for f in found])
+            if overlap.max(initial=0.0) > 0.5 and overlap.argmax() == 0:
+                joints = np.stack([f.keypoints[0, arms] for f in found])
                 sure = (joints[..., 2] > 0.5).all(axis=0)
                 off = np.linalg.norm(joints[..., :2] - project(camera, body.joints)[0][arms], axis=2)
-                errors.append(off[:, sure & (joints[0] != joints[1]).any(axis=1)])
+                errors.append(off[:, sure])
     first, second = np.concatenate(errors, axis=1)
     assert len(first) > 30
-    assert np.median(second) < 0.8 * np.median(first)
+    assert np.median(second) < 0.6 * np.median(first)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import threading
 import time
 from pathlib import Path
 
@@ -91,7 +92,7 @@ def test_composed_the_detector_gets_the_very_array_of_the_driver(context, monkey
     nothing = np.zeros((0, 4), np.float32)
     keypoints = np.zeros((0, KEYPOINT_COUNT, 3), np.float32)
 
-    def detect(frame):
+    def detect(frame, second_look):
         seen.append(frame.image)
         return Detections(frame.camera_id, frame.stamp_ns, nothing, nothing[:, 0], keypoints, nothing[:, :1])
 
@@ -109,6 +110,35 @@ def test_composed_the_detector_gets_the_very_array_of_the_driver(context, monkey
         node.destroy_node()
     assert len(seen) == 1
     assert seen[0] is image
+
+
+def test_while_frames_pile_up_shoppers_get_no_second_look(context):
+    detector = DetectorNode(subscribe=False)
+    assert detector.trigger_configure() == detector.trigger_activate()
+    nothing = np.zeros((0, 4), np.float32)
+    keypoints = np.zeros((0, KEYPOINT_COUNT, 3), np.float32)
+    looks, go_on, begun = [], threading.Event(), threading.Event()
+
+    def detect(frame, second_look):
+        begun.set()
+        go_on.wait(WAIT_S)
+        looks.append(second_look)
+        return Detections(frame.camera_id, frame.stamp_ns, nothing, nothing[:, 0], keypoints, nothing[:, :1])
+
+    detector._detector.detect = detect
+    names = [camera.camera_id for camera in detector.cameras]
+    image = np.zeros((8, 8, 3), np.uint8)
+    detector.submit(Frame(names[0], 1, image))
+    assert begun.wait(WAIT_S)
+    for number in range(len(names) + 2):
+        detector.submit(Frame(names[number % len(names)], 2 + number, image))
+    go_on.set()
+    deadline = time.monotonic() + WAIT_S
+    while len(looks) < len(names) + 3 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    detector.close()
+    detector.destroy_node()
+    assert looks == [True, False, False] + [True] * len(names)
 
 
 def test_the_pattern_comes_at_its_rate_and_size_and_moves():

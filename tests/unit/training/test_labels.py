@@ -118,4 +118,4 @@ def test_pictures_with_seen_outstretched_arms_are_known(tmp_path: Path) -> None:
     hidden.joints[0, Keypoint.LEFT_WRIST, 2] = Visibility.HIDDEN
     shown = [with_left_wrist((84, 104)), with_left_wrist((60, 45)), hidden, Labels.empty()]
     write_shard(tmp_path, 0, [Sample(image, labels) for labels in shown])
-    np.testing.assert_array_equal(SampleSet(tmp_path).outstretched(), [0, 1, 0, 0])
+    np.testing.assert_array_equal(SampleSet(tmp_path).stretched(), [0, 1, 0, 0])
