@@ -31,7 +31,8 @@ class ReachParameters:
         background_width_m: along the shelf, a hand that has nothing to do with the event is anywhere in this width.
         background_height_m: and anywhere in this height.
         background_inside: how often such a hand is at a shelf at all.
-        timing_sd_s: how well the time of the touch is known between hands and plates.
+        touch_s: the hand is deepest in the lane so long after the onset: a plate feels it come.
+        timing_sd_s: how well that time is known between hands and plates.
         lead_s: the hand is looked for from this long before the onset
         lag_s: to this long after it.
         wrist_failure: how often the wrists of somebody who did it are nowhere near (occluded, mistaken).
@@ -42,13 +43,14 @@ class ReachParameters:
         forearm_share: the hand lies beyond the wrist by this share of the forearm.
     """
 
-    hand_sd_m: float = 0.10
+    hand_sd_m: float = 0.05
     front_m: float = 0.08
     depth_sd_m: float = 0.07
     background_width_m: float = 3.0
     background_height_m: float = 1.5
     background_inside: float = 0.2
-    timing_sd_s: float = 0.35
+    touch_s: float = 0.3
+    timing_sd_s: float = 0.15
     lead_s: float = 0.5
     lag_s: float = 0.8
     wrist_failure: float = 0.2
@@ -74,6 +76,7 @@ class ReachParameters:
         "background_width_m": (0.1, 50),
         "background_height_m": (0.1, 10),
         "background_inside": (0.001, 0.999),
+        "touch_s": (0.001, 5),
         "timing_sd_s": (0.01, 5),
         "lead_s": (0.01, 10),
         "lag_s": (0.01, 10),
@@ -161,7 +164,7 @@ class Reach:
 def reach(track: HandTrack, site: LaneSite, onset_ns: int, parameters: ReachParameters) -> Reach:
     """Return how well this shopper's hands, or failing them his body, explain a touch in the lane at ``onset_ns``."""
     p = parameters
-    timing = -0.5 * ((track.stamps_ns - onset_ns) * 1e-9 / p.timing_sd_s) ** 2
+    timing = -0.5 * (((track.stamps_ns - onset_ns) * 1e-9 - p.touch_s) / p.timing_sd_s) ** 2
     body = float(np.max(_body_log_ratio(track, site, p) + np.minimum(timing, 0.0), initial=-30.0))
     hands = hand_log_ratio(track.hands, track.hand_sds, site, p) + timing[:, None]
     known = np.isfinite(hands)
