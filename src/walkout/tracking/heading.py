@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from walkout.perception.types import Keypoint
+from walkout.tracking.kernels import CUBE, FOUR, MATRIX, VECTOR, compiled
 from walkout.tracking.parameters import TrackerParameters
 from walkout.tracking.view import View
 
@@ -19,7 +20,6 @@ BINS = 48
 _ANGLE = np.arange(BINS) * (2 * np.pi / BINS)
 _AHEAD = np.stack([np.cos(_ANGLE), np.sin(_ANGLE)])
 _LATERAL = np.stack([-np.sin(_ANGLE), np.cos(_ANGLE)])
-_LATERAL_SQUARE = np.stack([_LATERAL[0] ** 2, 2 * _LATERAL[0] * _LATERAL[1], _LATERAL[1] ** 2])
 _TURN_SD = 1.0  # rad/s^0.5
 _FOURIER = np.arange(BINS // 2 + 1) ** 2 * _TURN_SD**2 / 2
 _WALK_RATE = 4.0  # log-likelihood per second between walking forwards and sideways
@@ -50,6 +50,53 @@ def predict_heading(belief: FloatArray, velocity: FloatArray, dt: float) -> Floa
     return _normalise(np.maximum(spread, 0.0) * np.exp(_WALK_RATE * dt * share[:, None] * ahead))
 
 
+@compiled("void", MATRIX, FOUR, CUBE, MATRIX, "b1[:,::1]", MATRIX, "f8", "f8", MATRIX, VECTOR)
+def _votes(
+    belief: FloatArray,
+    reach: FloatArray,
+    across: FloatArray,
+    variance: FloatArray,
+    seen: NDArray[np.bool_],
+    lateral: FloatArray,
+    swap: float,
+    floor: float,
+    votes: FloatArray,
+    exchanged: FloatArray,
+) -> None:
+    """Fill in what pairs of keypoints, left and right, say of m headings.
+
+    Args:
+        belief: (m, bins).
+        reach: (m, pairs, 2, 2) pixels from right to left by the direction to the left in the store.
+        across: (m, pairs, 2) the pixels seen.
+        variance: (m, pairs) of them.
+        seen: (m, pairs) which there are.
+        lateral: (2, bins) the direction to the left for every bin.
+        swap: how often labels are exchanged.
+        floor: likelihood of anything.
+        votes: (m, bins) log likelihoods, filled in.
+        exchanged: (m,) log odds that the labels are exchanged, filled in.
+    """
+    for t in range(len(belief)):
+        votes[t], exchanged[t] = 0.0, 0.0
+        for k in range(across.shape[1]):
+            if not seen[t, k]:
+                continue
+            u, v = across[t, k, 0], across[t, k, 1]
+            a, b, c, d = reach[t, k, 0, 0], reach[t, k, 0, 1], reach[t, k, 1, 0], reach[t, k, 1, 1]
+            right, wrong = 0.0, 0.0
+            for i in range(belief.shape[1]):
+                x = a * lateral[0, i] + b * lateral[1, i]
+                y = c * lateral[0, i] + d * lateral[1, i]
+                common = (x * x + y * y + u * u + v * v) / (2 * variance[t, k])
+                along = (u * x + v * y) / variance[t, k]
+                one, other = np.exp(along - common) + floor, np.exp(-along - common) + floor
+                votes[t, i] += np.log((1 - swap) * one + swap * other)
+                right += one * belief[t, i]
+                wrong += other * belief[t, i]
+            exchanged[t] += np.log(wrong / right)
+
+
 def observe_heading(
     view: View,
     belief: FloatArray,
@@ -72,25 +119,24 @@ def observe_heading(
         The beliefs (m, BINS) and how much likelier it is that this view's labels are exchanged than that they are
         right, given the belief from before (m,), as log odds without the prior.
     """
-    swap = parameters.mirror_probability
     points = np.empty((len(body), len(_LEVEL), 3))
     points[..., :2] = body[:, None, :2]
     points[..., 2] = _LEVEL * body[:, 2, None]
     reach = view.jacobian(*view.project(points))[..., :2] * (_WIDTH * body[:, 2, None])[..., None, None]
     variance = sd[:, _LEFT] ** 2 + sd[:, _RIGHT] ** 2
-    seen = np.isfinite(variance)
-    variance = np.where(seen, variance, 1.0)[..., None]
-    across = np.where(seen[..., None], observed[:, _LEFT] - observed[:, _RIGHT], 0.0)
-    # |across -+ expected|^2 (m, pairs, BINS), the expected being linear in the lateral direction of every bin.
-    square = (reach[..., [0, 0, 1]] * reach[..., [0, 1, 1]]).sum(axis=2) @ _LATERAL_SQUARE
-    common = (square + (across**2).sum(axis=2, keepdims=True)) / (2 * variance)
-    along = (across[:, :, None] @ reach)[:, :, 0] @ _LATERAL / variance
-    right_way = np.exp(along - common) + _FLOOR
-    wrong_way = np.exp(-along - common) + _FLOOR
-    votes = np.log((1 - swap) * right_way + swap * wrong_way)
-    likelihood = np.where(seen[..., None], votes, 0.0).sum(axis=1)
-    odds = np.log((wrong_way @ belief[..., None]) / (right_way @ belief[..., None]))[..., 0]
-    exchanged = np.where(seen, odds, 0.0).sum(axis=1)
+    likelihood, exchanged = np.empty(belief.shape), np.empty(len(belief))
+    _votes(
+        belief,
+        np.ascontiguousarray(reach),
+        np.ascontiguousarray(observed[:, _LEFT] - observed[:, _RIGHT]),
+        np.ascontiguousarray(variance),
+        np.ascontiguousarray(np.isfinite(variance)),
+        _LATERAL,
+        parameters.mirror_probability,
+        _FLOOR,
+        likelihood,
+        exchanged,
+    )
     # Views and frames err together (clothes, posture): they count less than independent ones would.
     return _normalise(belief * np.exp(_TEMPER * likelihood)), exchanged
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-_VECTOR, _MATRIX, _CUBE, _FOUR = "f8[::1]", "f8[:,::1]", "f8[:,:,::1]", "f8[:,:,:,::1]"
+VECTOR, MATRIX, CUBE, FOUR = "f8[::1]", "f8[:,::1]", "f8[:,:,::1]", "f8[:,:,:,::1]"
 
 
 def compiled(result: str, *arguments: str) -> Callable[[Function], Function]:
@@ -37,7 +37,7 @@ def compiled(result: str, *arguments: str) -> Callable[[Function], Function]:
     return decorate
 
 
-@compiled("void", _MATRIX, _MATRIX, _VECTOR, _MATRIX, _VECTOR, "i8", "i8", _MATRIX, _CUBE, _CUBE, _MATRIX, "f8")
+@compiled("void", MATRIX, MATRIX, VECTOR, MATRIX, VECTOR, "i8", "i8", MATRIX, CUBE, CUBE, MATRIX, "f8")
 def project_bodies(
     bodies: FloatArray,
     turn: FloatArray,
@@ -93,7 +93,7 @@ def project_bodies(
             jacobian[t, row, 2] *= levels[point]
 
 
-@compiled("f8", _MATRIX, _MATRIX)
+@compiled("f8", MATRIX, MATRIX)
 def _invert3(m: FloatArray, result: FloatArray) -> float:
     """Write the inverse of a symmetric matrix (3, 3) into ``result``; return its determinant."""
     a, b, c, d, e, f = m[0, 0], m[0, 1], m[0, 2], m[1, 1], m[1, 2], m[2, 2]
@@ -106,7 +106,7 @@ def _invert3(m: FloatArray, result: FloatArray) -> float:
     return determinant
 
 
-@compiled("void", _CUBE, _MATRIX, _CUBE, _MATRIX, _MATRIX, _MATRIX, "b1[:,::1]", "f8", "f8", "f8", _MATRIX, "i8[:,::1]")
+@compiled("void", CUBE, MATRIX, CUBE, MATRIX, MATRIX, MATRIX, "b1[:,::1]", "f8", "f8", "f8", MATRIX, "i8[:,::1]")
 def pair_misfits(
     covariance: FloatArray,
     predicted: FloatArray,
@@ -202,7 +202,7 @@ def pair_misfits(
             misfit[t, d] = cost + np.log(determinant * volume)
 
 
-@compiled("void", _MATRIX, _MATRIX, _CUBE, _MATRIX, _CUBE, _MATRIX, _MATRIX, _MATRIX, "b1[:,::1]", "f8", _MATRIX, _CUBE)
+@compiled("void", MATRIX, MATRIX, CUBE, MATRIX, CUBE, MATRIX, MATRIX, MATRIX, "b1[:,::1]", "f8", MATRIX, CUBE)
 def correct_body(
     body: FloatArray,
     before: FloatArray,
@@ -259,7 +259,7 @@ def correct_body(
             step[t, i] = posterior[t, i, 0] * right[0] + posterior[t, i, 1] * right[1] + posterior[t, i, 2] * right[2]
 
 
-@compiled("void", _MATRIX, _MATRIX)
+@compiled("void", MATRIX, MATRIX)
 def _invert(matrix: FloatArray, result: FloatArray) -> None:
     """Write the inverse of a positive definite matrix (n, n) into ``result``: Gauss-Jordan without pivots."""
     size = len(matrix)
@@ -279,7 +279,7 @@ def _invert(matrix: FloatArray, result: FloatArray) -> None:
                     result[i, j] -= factor * result[k, j]
 
 
-@compiled("void", _MATRIX, _VECTOR, "f8", "f8", _VECTOR, _MATRIX)
+@compiled("void", MATRIX, VECTOR, "f8", "f8", VECTOR, MATRIX)
 def _look_at_joint(
     projection: FloatArray, joint: FloatArray, lag: float, least_depth: float, pixel: FloatArray, jacobian: FloatArray
 ) -> None:
@@ -296,8 +296,8 @@ def _look_at_joint(
 
 @compiled(
     "void",
-    *(_CUBE, _FOUR, _FOUR, _MATRIX, _FOUR, _CUBE, "b1[:,:,::1]", _MATRIX, "i8[::1]", "b1[::1]"),
-    *(_VECTOR, "i8", _CUBE, _FOUR, _FOUR),
+    *(CUBE, FOUR, FOUR, MATRIX, FOUR, CUBE, "b1[:,:,::1]", MATRIX, "i8[::1]", "b1[::1]"),
+    *(VECTOR, "i8", CUBE, FOUR, FOUR),
 )
 def fuse_joints(
     joints: FloatArray,
