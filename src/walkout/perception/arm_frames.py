@@ -30,7 +30,7 @@ SIDE_M = 1.4
 """About how much of the world a square shows."""
 _SHOULDERS_M, _TRUNK_M = 0.36, 0.50
 _BOX_HEIGHT_M = 2.0
-"""The box tells the scale of somebody whose joints are badly seen; not 1.8, as it never is to decide otherwise."""
+"""Taller than people are, so that the box tells the scale only where the joints are badly seen."""
 _SHOULDER_SHARE = 0.62
 """Where between hips (0) and shoulders (1) the square's centre is: hands hang lower than they are raised high."""
 _LEAST_SIDE, _MOST_SIDE = 48.0, 720.0

@@ -35,7 +35,9 @@ _SAME_PLACE = 0.05
 _FAR_OFF = 0.2
 """Equally probable, a joint is more likely theirs from whose middle it is less far: confidence per side."""
 _CLEAR = 0.06
-"""Of two such claims the stronger by this much is right in three of four cases; equal ones are worth half each."""
+"""How fast the stronger of two such claims wins: equal ones are worth half each. Of 26 on the judging pictures of an
+early network both were right in 12; of the 13 of which one was, always the surer one.
+"""
 _BEATEN = 0.3
 """What is left of a claim at least: often both joints are there."""
 

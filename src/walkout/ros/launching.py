@@ -15,7 +15,7 @@ from launch.events.process import ProcessExited
 from launch_ros.actions import Node as LaunchNode
 from launch_ros.actions import SetParametersFromFile
 
-from walkout.perception.models import SHOPPER_DETECTOR, find_model
+from walkout.perception.models import ARM_FINDER, SHOPPER_DETECTOR, find_model
 from walkout.ros.process_environment import node_environment
 from walkout.ros.runtime import EXIT_INPUT
 from walkout.ros.shared_memory import clean
@@ -240,9 +240,10 @@ def driver_nodes(
     store: Store, cameras: list[str], compose: str, common: dict[str, object], managed: bool
 ) -> list[Action]:
     """Return the drivers and the detector, one process each or composed. Raises LaunchError without a model."""
-    model = find_model(SHOPPER_DETECTOR)
-    if not model.is_file():
-        raise LaunchError(f"{model}: the detector's model is missing; make it with: walkout train detector")
+    for name, training in ((SHOPPER_DETECTOR, "detector"), (ARM_FINDER, "arms")):
+        model = find_model(name)
+        if not model.is_file():
+            raise LaunchError(f"{model}: the model is missing; make it with: walkout train {training}")
     shelves = [fixture.fixture_id for fixture in store.fixtures if fixture.shelves]
     if compose == "perception":
         return [

@@ -6,11 +6,13 @@ import argparse
 import importlib
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from walkout.errors import UserError
 from walkout.perception.models import ARM_FINDER, PRODUCT_EMBEDDING, SHOPPER_DETECTOR, find_model
 
 STEPS = ("generate", "train", "export", "evaluate")
+_JOB_FIELDS = ("data", "out", "pictures", "minutes", "workers", "threads", "seed")
 
 _EXAMPLES = """\
 examples:
@@ -99,27 +101,22 @@ def _run_embedding(options: argparse.Namespace) -> int:
     return 0
 
 
-def _steps(options: argparse.Namespace) -> tuple[str, ...]:
-    return tuple(step for step in STEPS if step in (options.only or STEPS))
+def _common(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the options of ``_add_steps`` that are fields of a TrainingJob."""
+    return {name: getattr(options, name) for name in _JOB_FIELDS}
+
+
+def _run(module: ModuleType, job: object, options: argparse.Namespace) -> int:
+    try:
+        module.run(job, tuple(options.only or STEPS))
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    return 0
 
 
 def _run_arms(options: argparse.Namespace) -> int:
     module = _module("train_arms")
-    job = module.ArmJob(
-        data=options.data,
-        out=options.out,
-        detector=find_model(SHOPPER_DETECTOR),
-        pictures=options.pictures,
-        minutes=options.minutes,
-        workers=options.workers,
-        threads=options.threads,
-        seed=options.seed,
-    )
-    try:
-        module.run(job, _steps(options))
-    except ValueError as error:
-        raise UserError(str(error)) from error
-    return 0
+    return _run(module, module.ArmJob(**_common(options)), options)
 
 
 def _run_detector(options: argparse.Namespace) -> int:
@@ -128,19 +125,5 @@ def _run_detector(options: argparse.Namespace) -> int:
         raise UserError(
             f"--start-from {options.start_from}: no such file; give an exported detector, e.g. {options.out}"
         )
-    job = module.DetectorJob(
-        data=options.data,
-        out=options.out,
-        pictures=options.pictures,
-        minutes=options.minutes,
-        workers=options.workers,
-        threads=options.threads,
-        seed=options.seed,
-        start_from=options.start_from,
-        note=" ".join(options.note.split()),
-    )
-    try:
-        module.run(job, _steps(options))
-    except ValueError as error:
-        raise UserError(str(error)) from error
-    return 0
+    note = " ".join(options.note.split())
+    return _run(module, module.DetectorJob(**_common(options), start_from=options.start_from, note=note), options)

@@ -5,52 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from walkout.perception.arms import ArmFinder
 from walkout.perception.detector import Detector, DetectorParameters
-from walkout.store.loader import load_store
+from walkout.perception.models import SHOPPER_DETECTOR, find_model
 from walkout.training.arm_card import write_card
 from walkout.training.arm_metrics import evaluate, milliseconds_per_shopper
 from walkout.training.arm_samples import ArmSampleSet, cut_out, write_arm_shard
 from walkout.training.arm_task import ArmTask
 from walkout.training.console import progress, show_training
-from walkout.training.dataset import DatasetParameters, ShardJob, generate, shard_samples, store_views
+from walkout.training.dataset import DatasetParameters, ShardJob, generate, shard_samples
 from walkout.training.detector_card import model_notes
 from walkout.training.export import export_arms
-from walkout.training.shards import SampleSet, shard_numbers, write_shard
-from walkout.training.train_detector import JUDGED_SCENES, JUDGED_SEED, JUDGED_STORE
+from walkout.training.job import TrainingJob, do_steps, judging_samples
 from walkout.training.trainer import Trainer, TrainingParameters
 
 PICTURE = (640, 480)
 """Width and height of the rendered pictures."""
 
 
-@dataclass(frozen=True)
-class ArmJob:
-    """What ``walkout train arms`` is to do; ``data`` holds pictures and checkpoint, ``out`` is the ONNX file.
-
-    ``detector`` is the model that finds the shoppers and whose weights are the start.
-    """
-
-    data: Path
-    out: Path
-    detector: Path
-    pictures: int
-    minutes: float
-    workers: int = 2
-    threads: int = 2
-    seed: int = 31
-
-    @property
-    def training_pictures(self) -> Path:
-        """Folder of the training shards."""
-        return self.data / "train"
-
-    @property
-    def judging_pictures(self) -> Path:
-        """Folder of the shards that the card's figures come from."""
-        return self.data / "judge"
+@dataclass(frozen=True, kw_only=True)
+class ArmJob(TrainingJob):
+    """What ``walkout train arms`` is to do: the present detector finds the shoppers, and its weights are the start."""
 
     @property
     def trainer(self) -> Trainer[ArmSampleSet]:
@@ -63,14 +38,7 @@ class ArmJob:
 
 def run(job: ArmJob, steps: tuple[str, ...]) -> None:
     """Do the steps in order. Raises ValueError with one line when something given cannot work."""
-    if "generate" in steps:
-        _generate(job)
-    if "train" in steps:
-        _train(job)
-    if "export" in steps:
-        _export(job)
-    if "evaluate" in steps:
-        _evaluate(job)
+    do_steps(job, steps, {"generate": _generate, "train": _train, "export": _export, "evaluate": _evaluate})
 
 
 def _generate(job: ArmJob) -> None:
@@ -105,7 +73,7 @@ def make_arm_shard(job: ShardJob) -> int:
 def _train(job: ArmJob) -> None:
     trainer = job.trainer
     if trainer.step == 0:
-        trainer.start_from(job.detector, ArmSampleSet(job.training_pictures))
+        trainer.start_from(find_model(SHOPPER_DETECTOR), ArmSampleSet(job.training_pictures))
     show_training(trainer, lambda: ArmSampleSet(job.training_pictures))
 
 
@@ -124,13 +92,8 @@ def _export(job: ArmJob) -> None:
 
 
 def _evaluate(job: ArmJob) -> None:
-    if not shard_numbers(job.judging_pictures):
-        rng = np.random.default_rng(JUDGED_SEED)
-        views = store_views(load_store(JUDGED_STORE), JUDGED_SCENES, rng, PICTURE)
-        write_shard(job.judging_pictures, 0, list(views))
-    data = SampleSet(job.judging_pictures)
+    data = judging_samples(job, PICTURE)
     finder = ArmFinder(job.out)
-    detector = Detector(DetectorParameters(model_path=str(job.detector), arm_looks=0))
-    score = evaluate(detector, finder, [data[index] for index in range(len(data))])
+    score = evaluate(Detector(DetectorParameters(arm_looks=0)), finder, [data[index] for index in range(len(data))])
     card = write_card(job.out, model_notes(job.out), score, milliseconds_per_shopper(finder, data[0].image))
     print(card.read_text())

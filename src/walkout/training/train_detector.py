@@ -5,52 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from walkout.perception.detector import Detector, DetectorParameters
-from walkout.store.loader import load_store
 from walkout.training.console import progress, show_training
-from walkout.training.dataset import INPUT_SIZE, DatasetParameters, generate, store_views
+from walkout.training.dataset import INPUT_SIZE, DatasetParameters, generate
 from walkout.training.detector_card import model_notes, write_card
 from walkout.training.detector_metrics import evaluate, milliseconds_per_frame
 from walkout.training.detector_task import DetectorTask
 from walkout.training.export import export_onnx
-from walkout.training.shards import SampleSet, shard_numbers, write_shard
+from walkout.training.job import TrainingJob, do_steps, judging_samples
+from walkout.training.shards import SampleSet
 from walkout.training.trainer import Trainer, TrainingParameters
 
-JUDGED_STORE = "corner"
-JUDGED_SCENES = 80
-JUDGED_SEED = 987654
-"""The judging pictures: the cameras and layout of a store that training never shows, and crowds of another seed."""
 
-
-@dataclass(frozen=True)
-class DetectorJob:
-    """What ``walkout train detector`` is to do; ``data`` holds pictures and checkpoint, ``out`` is the ONNX file.
+@dataclass(frozen=True, kw_only=True)
+class DetectorJob(TrainingJob):
+    """What ``walkout train detector`` is to do.
 
     ``start_from`` is an exported model to go on from, instead of random weights; ``note`` is what the card is to say of
     this training beside its figures.
     """
 
-    data: Path
-    out: Path
-    pictures: int
-    minutes: float
-    workers: int = 2
-    threads: int = 2
-    seed: int = 1
     start_from: Path | None = None
     note: str = ""
-
-    @property
-    def training_pictures(self) -> Path:
-        """Folder of the training shards."""
-        return self.data / "train"
-
-    @property
-    def judging_pictures(self) -> Path:
-        """Folder of the shards that the card's figures come from."""
-        return self.data / "judge"
 
     @property
     def trainer(self) -> Trainer[SampleSet]:
@@ -64,14 +40,7 @@ class DetectorJob:
 
 def run(job: DetectorJob, steps: tuple[str, ...]) -> None:
     """Do the steps in order. Raises ValueError with one line when something given cannot work."""
-    if "generate" in steps:
-        _generate(job)
-    if "train" in steps:
-        _train(job)
-    if "export" in steps:
-        _export(job)
-    if "evaluate" in steps:
-        _evaluate(job)
+    do_steps(job, steps, {"generate": _generate, "train": _train, "export": _export, "evaluate": _evaluate})
 
 
 def _generate(job: DetectorJob) -> None:
@@ -114,11 +83,8 @@ def _stage(job: DetectorJob, trainer: Trainer[SampleSet]) -> str:
 
 
 def _evaluate(job: DetectorJob) -> None:
-    if not shard_numbers(job.judging_pictures):
-        rng = np.random.default_rng(JUDGED_SEED)
-        write_shard(job.judging_pictures, 0, list(store_views(load_store(JUDGED_STORE), JUDGED_SCENES, rng)))
+    data = judging_samples(job, INPUT_SIZE)
     detector = Detector(DetectorParameters(model_path=str(job.out), arm_looks=0))
-    data = SampleSet(job.judging_pictures)
     score = evaluate(detector, (data[index] for index in range(len(data))))
     speed = milliseconds_per_frame(detector, data[0].image)
     card = write_card(job.out, score, speed)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from walkout.drivers.types import Frame
@@ -21,6 +21,7 @@ sides = st.floats(60.0, 700.0)
 places = st.tuples(st.floats(-50.0, 700.0), st.floats(-50.0, 500.0))
 
 
+@settings(deadline=None)
 @given(centre=places, side=sides, joint=places)
 def test_the_way_into_a_square_leads_out_again(
     centre: tuple[float, float], side: float, joint: tuple[float, float]
@@ -77,6 +78,7 @@ def blob(x: float, y: float, height: float = 8.0) -> np.ndarray:
     return np.asarray(height - ((cell[:, None] - row) ** 2 + (cell - column) ** 2) / 2)
 
 
+@settings(deadline=None)
 @given(x=st.floats(12.0, 130.0), y=st.floats(12.0, 130.0))
 def test_a_joint_is_found_to_a_fraction_of_a_cell(x: float, y: float) -> None:
     logits = np.stack([blob(x, y)] * 8)[None].astype(np.float32)

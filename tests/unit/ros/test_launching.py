@@ -8,6 +8,7 @@ import pytest
 
 from walkout.ros import launching
 from walkout.ros.runtime import EXIT_INPUT
+from walkout.store.loader import load_store
 
 RUNNING, ENDING = SimpleNamespace(is_shutdown=False), SimpleNamespace(is_shutdown=True)
 
@@ -31,3 +32,14 @@ def test_a_node_that_ends_is_started_again_unless_that_would_not_help(essential,
 def test_the_end_of_the_launch_names_the_node():
     with pytest.raises(launching.LaunchError, match="tracker has ended; the store cannot run without it"):
         launching._end_launch(RUNNING, "tracker")
+
+
+def test_each_missing_model_is_named_with_its_remedy(monkeypatch, tmp_path):
+    store = load_store("corner")
+    (tmp_path / "shopper_detector.onnx").touch()
+    monkeypatch.setattr(launching, "find_model", lambda name: tmp_path / name)
+    with pytest.raises(launching.LaunchError, match=r"arm_finder\.onnx: the model is missing.*walkout train arms"):
+        launching.driver_nodes(store, ["c1"], "nodes", {}, True)
+    (tmp_path / "shopper_detector.onnx").unlink()
+    with pytest.raises(launching.LaunchError, match=r"shopper_detector\.onnx: the model is missing.*train detector"):
+        launching.driver_nodes(store, ["c1"], "nodes", {}, True)

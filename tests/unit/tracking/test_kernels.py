@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from walkout.tracking import kernels
@@ -17,6 +17,7 @@ def positive_definite(rng: np.random.Generator, count: int, size: int) -> np.nda
     return roots @ roots.swapaxes(1, 2) + 1e-3 * np.eye(size)
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 1000), size=st.sampled_from([3, 6]))
 def test_inverses(seed: int, size: int) -> None:
     (matrix,) = positive_definite(np.random.default_rng(seed), 1, size)
